@@ -1,0 +1,47 @@
+# Two commands matter: `make run` and `make test`. PYTHON may name any of 3.11, 3.12, 3.13.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench docs lock clean
+
+# The bot with the playground and a demonstration city (演示数据); data/ holds everything it writes.
+run: $(VENV)/installed
+	$(BIN)/qingqun run --demo
+
+# The whole suite. Set QINGQUN_TEST_POSTGRESQL (postgresql+asyncpg://…/an_empty_database) and QINGQUN_TEST_NATS
+# (nats://…) to test with servers; without them those tests are skipped with a sentence (with CI set they fail).
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest --cov --cov-fail-under=95
+
+# Lint, types and the architecture test.
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+# The generated pages under docs/ (settings, rules), as the tests want them.
+docs: $(VENV)/installed-dev
+	$(BIN)/python docs/generate.py
+
+# Pin what pyproject.toml asks for, with hashes and without addresses (needs uv).
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
+lock:
+	$(LOCK) -o requirements.lock
+	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+clean:
+	rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

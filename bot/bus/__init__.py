@@ -1,0 +1,28 @@
+"""The way of an event from whoever heard it to dispatch: `publish` returns when the event cannot be lost any more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from handlers.events import Event
+
+Consume = Callable[[Event], Awaitable[object]]
+
+
+class BusError(Exception):
+    """The event was not taken; the message is a Chinese sentence. Publish it again."""
+
+
+class Bus(Protocol):
+    async def open(self, consume: Consume) -> None: ...
+    async def publish(self, event: Event) -> None: ...
+    async def close(self) -> None: ...
+
+
+def partition_of(event: Event) -> str:
+    """What must stay in order: the events of one group, or of one notice; everything else stands alone."""
+    group = getattr(event, "group", None)
+    if group is not None:
+        return str(getattr(group, "id", group))
+    return str(getattr(event, "notice", None) or getattr(event, "subject", None) or event.id)

@@ -1,0 +1,17 @@
+"""The commands, one a module: `add_arguments(parser)` and `run(args, settings, …)`; the table is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# command → (module, what it does)
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("bot.commands.run", "启动轻群"),
+    "token": ("bot.commands.token", "生成一个访问令牌"),
+    "doctor": ("bot.commands.doctor", "体检：哪里有问题、怎么办"),
+    "version": ("bot.commands.version", "显示版本"),
+    "check": ("bot.commands.check", "检查一条消息有没有不当要求"),
+    "replay": ("bot.commands.replay", "重放事件文件"),
+    "import": ("bot.commands.import_", "导入工作群或政务应用台账"),
+    "inventory": ("bot.commands.inventory", "输出每周清单"),
+}

@@ -1,0 +1,122 @@
+"""Event → ROUTES → actions → outbox; one transaction an event, one savepoint a handler."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from loguru import logger
+from sqlalchemy import Connection
+
+from config.calendar import Calendar
+from config.rulebook import Rulebook
+from config.settings import Settings
+from config.wording import Wording
+from handlers.actions import Action, NeedRoster, Post, Revise, SendFile, Wake, Whisper
+from handlers.context import Context
+from handlers.events import Event
+from handlers.routes import ROUTES, Handler
+from storage import clockwork, outbox
+from storage.database import Store, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """`fresh` is False for an event that had its effect before."""
+
+    fresh: bool
+    wakes: bool = False
+    speaks: bool = False
+
+
+class Dispatch:
+    """`await dispatch(event)` returns after the commit: what it has answered survives a kill."""
+
+    def __init__(
+        self, store: Store, settings: Settings, rulebook: Rulebook, calendar: Calendar, wording: Wording
+    ) -> None:
+        self.store = store
+        self.settings, self.rulebook, self.calendar, self.wording = settings, rulebook, calendar, wording
+        self.on_decided: list[Callable[[Decided], None]] = []
+
+    async def __call__(self, event: Event) -> Decided:
+        decided = await self.store.write(lambda db: self.decide(db, event))
+        for tell in self.on_decided:
+            tell(decided)
+        return decided
+
+    def decide(self, db: Connection, event: Event) -> Decided:
+        """Within the caller's transaction: claim, ask every handler in order, write down what they answered."""
+        if not clockwork.claim(db, event.key, event.at):
+            return Decided(fresh=False)
+        context = Context(
+            db=db, settings=self.settings, rulebook=self.rulebook, calendar=self.calendar, say=self.wording
+        )
+        actions: list[Action] = []
+        for handler in ROUTES[type(event)]:
+            actions += self._ask(db, handler, event, context)
+        return Decided(
+            fresh=True,
+            wakes=any(isinstance(action, Wake) for action in actions),
+            speaks=any(not isinstance(action, Wake) for action in actions),
+        )
+
+    def _ask(self, db: Connection, handler: Handler, event: Event, context: Context) -> list[Action]:
+        """One handler's failure is noted and takes nothing from the others; the database's own stops all."""
+        name = f"{handler.__module__}.{handler.__name__}"
+        try:
+            with db.begin_nested():
+                actions = handler(event, context)
+                for action in actions:
+                    self._write_down(db, action, event.at)
+                return actions
+        except StoreError:
+            raise
+        except Exception as error:
+            if _is_outage(error):
+                raise
+            logger.opt(exception=error).error("处理 {} 时 {} 出错", type(event).__name__, name)
+            clockwork.note_trouble(db, event.key, name, f"{type(error).__name__}: {error}", event.at)
+            return []
+
+    def _write_down(self, db: Connection, action: Action, at: datetime) -> None:
+        if isinstance(action, Wake):
+            clockwork.wake(db, action.kind, action.subject, action.at, action.move)
+            return
+        kind, target, payload, about = _row(action)
+        held = isinstance(action, Whisper) and not action.urgent
+        outbox.put(
+            db,
+            key=action.key,
+            channel=target.split(":", 1)[0],
+            kind=kind,
+            target=target,
+            payload=json.dumps(payload, ensure_ascii=False),
+            at=at,
+            not_before=self.calendar.next_working_moment(at) if held else at,
+            about=about,
+        )
+
+
+def _row(action: Post | Whisper | Revise | SendFile | NeedRoster) -> tuple[str, str, dict[str, Any], str]:
+    match action:
+        case Post():
+            return "post", action.group, action.card.as_dict(), action.key
+        case Whisper():
+            return "whisper", action.person, action.card.as_dict(), ""
+        case Revise():
+            return "revise", action.group, action.card.as_dict(), action.post
+        case SendFile():
+            return "file", action.person, {"what": action.what, "name": action.name}, ""
+        case NeedRoster():
+            return "roster", action.group, {}, ""
+
+
+def _is_outage(error: Exception) -> bool:
+    """True when the database itself failed, so that nothing of this transaction can be kept."""
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    return isinstance(error, OperationalError | InterfaceError)

@@ -1,0 +1,118 @@
+"""Signed words: acknowledge links, personal pages and bearer tokens; nobody can make or alter one without the secret."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+
+from config.settings import Settings, SettingsError
+
+SECRET_BYTES = 32
+DAY = 86_400
+
+
+class LinkError(ValueError):
+    """A link or token that is not ours, was altered or is too old; the message is a Chinese sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who a token stands for. An admin's `groups` are keys or ids; the office sees all."""
+
+    role: Literal["office", "admin"]
+    name: str
+    groups: tuple[str, ...] = ()
+    # Several tokens made in the same way stand for the same sender.
+    id: str = field(default="")
+
+
+def secret_of(settings: Settings, data: Path) -> str:
+    """The configured secret, or the one in `data/secret`, made on first use (readable by the owner only)."""
+    given = settings.secret.get_secret_value()
+    if given:
+        if len(given) < 16:
+            raise SettingsError("secret 太短，至少 16 个字符。也可以留空，由程序自动生成。")
+        return given
+    path = data / "secret"
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"secret.{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(SECRET_BYTES), encoding="ascii")
+        try:
+            # Whoever links first wins: two processes that start at once share one secret.
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+class Links:
+    def __init__(self, secret: str, base_url: str, token_days: int) -> None:
+        self.base_url = base_url.rstrip("/")
+        self._token_days = token_days
+        options: dict[str, Any] = {"signer_kwargs": {"key_derivation": "hmac", "digest_method": hashlib.sha256}}
+        self._notice = URLSafeSerializer(secret, salt="notice", **options)
+        self._mine = URLSafeSerializer(secret, salt="mine", **options)
+        self._bearer = URLSafeTimedSerializer(secret, salt="bearer", **options)
+        self._session = URLSafeTimedSerializer(secret, salt="session", **options)
+
+    def notice_token(self, notice: str, person: str) -> str:
+        return str(self._notice.dumps([notice, person]))
+
+    def notice_url(self, notice: str, person: str) -> str:
+        return f"{self.base_url}/n/{self.notice_token(notice, person)}"
+
+    def read_notice(self, token: str) -> tuple[str, str]:
+        """(notice, person) of an acknowledge link."""
+        notice, person = _read(self._notice, token, 2)
+        return str(notice), str(person)
+
+    def mine_url(self, person: str) -> str:
+        return f"{self.base_url}/mine/{self._mine.dumps([person])}"
+
+    def read_mine(self, token: str) -> str:
+        return str(_read(self._mine, token, 1)[0])
+
+    def bearer(self, role: str, name: str, groups: tuple[str, ...]) -> str:
+        return str(self._bearer.dumps([role, name, list(groups)]))
+
+    def read_bearer(self, token: str) -> Bearer:
+        try:
+            role, name, groups = self._bearer.loads(token, max_age=self._token_days * DAY)
+        except SignatureExpired:
+            raise LinkError("令牌已过期，请重新运行 qingqun token 生成。") from None
+        except (BadData, ValueError, TypeError):
+            raise LinkError("令牌无效，请核对是否完整，或重新运行 qingqun token 生成。") from None
+        sender = hashlib.sha256(repr((role, name, groups)).encode()).hexdigest()[:12]
+        return Bearer(role, name, tuple(groups), f"token:{sender}")
+
+    def session(self, kind: str, who: str) -> str:
+        """A cookie's value: `kind` tells pages apart (office, playground), `who` is a bearer token or a person."""
+        return str(self._session.dumps([kind, who]))
+
+    def read_session(self, value: str, kind: str) -> str:
+        try:
+            found, who = self._session.loads(value, max_age=self._token_days * DAY)
+        except (BadData, ValueError, TypeError):
+            raise LinkError("登录已失效，请重新登录。") from None
+        if found != kind:
+            raise LinkError("登录已失效，请重新登录。")
+        return str(who)
+
+
+def _read(serializer: URLSafeSerializer, token: str, length: int) -> list[Any]:
+    try:
+        values = serializer.loads(token)
+    except BadData:
+        values = None
+    if not isinstance(values, list) or len(values) != length:
+        raise LinkError("链接无效或不完整，请回到群里重新打开卡片。")
+    return values

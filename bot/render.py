@@ -1,0 +1,21 @@
+"""Files by name, made when they are sent: `inventory/2026-W47.xlsx`, optionally of some groups only."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qs, urlsplit
+
+from bot.house import House
+from bot.reports import xlsx
+from handlers.inventory import only_groups, snapshot_for
+
+
+async def render_file(house: House, what: str) -> bytes:
+    """`inventory/<week>.xlsx[?groups=key,key]`."""
+    parts = urlsplit(what)
+    week = parts.path.removeprefix("inventory/").removesuffix(".xlsx")
+    wanted = parse_qs(parts.query).get("groups")
+    snapshot = await house.store.read(lambda db: snapshot_for(db, house.settings, week, house.now()))
+    if wanted:
+        snapshot = only_groups(snapshot, wanted[0].split(","))
+    return await asyncio.to_thread(xlsx.render, snapshot)

@@ -1,0 +1,366 @@
+"""The JSON API under /api/v1: bearer tokens, Chinese errors, writes only by telling an event."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot import wire
+from bot.house import House
+from bot.links import Bearer
+from bot.render import render_file
+from bot.web.auth import bearer_of, keys_of, may_run, may_see
+from bot.web.openapi import document
+from config.settings import TIMEZONE
+from handlers.events import NoticeCancelled, NoticeIssued
+from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.rules import demand
+from handlers.rules.secrecy import is_marked
+from storage import groups, notices
+
+MAX_JSON = 2_000_000
+MAX_NOTICE = 5_000
+MAX_EVENTS = 5_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+Answer = Callable[[House, Bearer, Request], Awaitable[Response]]
+
+
+def routes(house: House) -> list[BaseRoute]:
+    def guarded(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            return await answer(house, bearer_of(house, request), request)
+
+        return endpoint
+
+    async def openapi(request: Request) -> Response:
+        return JSONResponse(document())
+
+    table: list[tuple[str, str, Answer]] = [
+        ("POST", "/notices", post_notice),
+        ("GET", "/notices", list_notices),
+        ("GET", "/notices/{id}", get_notice),
+        ("GET", "/notices/{id}/pending", get_pending),
+        ("POST", "/notices/{id}/cancel", cancel_notice),
+        ("GET", "/notices/{id}/links", get_links),
+        ("POST", "/check", post_check),
+        ("GET", "/inventories/{week}.xlsx", get_inventory_file),
+        ("GET", "/inventories/{week}", get_inventory),
+        ("GET", "/reduction", get_reduction),
+        ("POST", "/events", post_events),
+    ]
+    return [
+        Route("/api/openapi.json", openapi),
+        *(Route(f"/api/v1{path}", guarded(answer), methods=[method]) for method, path, answer in table),
+    ]
+
+
+async def post_notice(house: House, bearer: Bearer, request: Request) -> Response:
+    body = await _object(request)
+    asked = await read_notice(house, bearer, body)
+    event = NoticeIssued(id=f"n{uuid.uuid4().hex[:16]}", at=house.now(), **asked)
+    await house.tell(event)
+    _, everybody = await house.store.read(lambda db: notices.counts(db, event.id))
+    url = f"{house.links.base_url}/office/notices/{event.id}"
+    return JSONResponse({"id": event.id, "url": url, "audience": everybody}, status_code=201)
+
+
+async def read_notice(house: House, bearer: Bearer, body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a notice to be issued, checked; 403 or 422 with a sentence otherwise."""
+    text = wire.clean(_string(body, "text")).strip()
+    title = wire.clean(_string(body, "title", required=False), keep_lines=False).strip()
+    if not text or len(text) > MAX_NOTICE or len(title) > wire.MAX_NAME:
+        raise HTTPException(422, f"text 要写通知内容，不超过 {MAX_NOTICE} 字；title 不超过 {wire.MAX_NAME} 字。")
+    if is_marked(text) or is_marked(title):
+        raise HTTPException(422, house.wording("secrecy.text"))
+    kind = body.get("kind", "read")
+    if kind not in ("read", "act"):
+        raise HTTPException(422, "kind 应是 read（看过即可）或 act（需要办理）。")
+    emergency = body.get("emergency", False)
+    if not isinstance(emergency, bool):
+        raise HTTPException(422, "emergency 应是 true 或 false。")
+    return {
+        "groups": await _groups(house, bearer, body),
+        "text": text,
+        "title": title,
+        "sender": bearer.id,
+        "sender_name": bearer.name,
+        "kind": kind,
+        "deadline": _deadline(house, body),
+        "emergency": emergency,
+        "reason": wire.clean(_string(body, "reason", required=False), keep_lines=False)[: wire.MAX_NAME],
+    }
+
+
+async def _groups(house: House, bearer: Bearer, body: dict[str, Any]) -> tuple[str, ...]:
+    given = body.get("groups")
+    if not isinstance(given, list) or not given or not all(isinstance(one, str) for one in given):
+        raise HTTPException(422, "groups 应是群编号的数组，至少一个。")
+
+    def read(db: Connection) -> tuple[list[str], list[str], bool]:
+        keys = {one: groups.resolve(db, one) for one in given}
+        missing = [one for one, key in keys.items() if key is None or _is_gone(db, key)]
+        found = [key for key in keys.values() if key is not None]
+        return found, missing, may_run(db, bearer, found)
+
+    found, missing, allowed = await house.store.read(read)
+    if missing and bearer.role == "office":
+        raise HTTPException(422, f"没有这个群，或已解散：{'、'.join(one[:60] for one in missing[:5])}。请核对群编号。")
+    if missing or not allowed:
+        raise HTTPException(403, "令牌只能向自己管理的群发通知，请核对群编号。")
+    return tuple(found)
+
+
+def _is_gone(db: Connection, key: str) -> bool:
+    row = groups.get(db, key)
+    return row is None or row.dissolved_at is not None
+
+
+def _deadline(house: House, body: dict[str, Any]) -> datetime | None:
+    if body.get("deadline") is None:
+        return None
+    try:
+        at = wire.instant(body["deadline"], "deadline")
+    except wire.WireError as error:
+        raise HTTPException(422, str(error)) from None
+    if at <= house.now():
+        raise HTTPException(422, "deadline 已经过去，请写一个将来的时间。")
+    return at
+
+
+async def list_notices(house: House, bearer: Bearer, request: Request) -> Response:
+    given = request.query_params.get("group")
+
+    def read(db: Connection) -> list[dict[str, Any]] | None:
+        key = groups.resolve(db, given) if given else None
+        if given and key is None:
+            return [] if bearer.role == "office" else None
+        if key and not may_see(db, bearer, [key]):
+            return None
+        rows = notices.listed(db, key)
+        shown = [row for row in rows if may_see(db, bearer, _keys(db, row.id))]
+        return [_listed(db, row) for row in shown]
+
+    found = await house.store.read(read)
+    if found is None:
+        raise HTTPException(403, "令牌只能查看自己管理的群。")
+    return JSONResponse(found)
+
+
+def _keys(db: Connection, notice: str) -> list[str]:
+    return [place.group for place in notices.places(db, notice)]
+
+
+def _listed(db: Connection, row: Any) -> dict[str, Any]:
+    done, everybody = notices.counts(db, row.id)
+    return {
+        "id": row.id,
+        "title": row.title,
+        "text": row.text,
+        "groups": [key.split(":", 1)[1] for key in _keys(db, row.id)],
+        "at": local(row.at),
+        "acknowledged": done,
+        "pending": everybody - done,
+        "state": row.state,
+    }
+
+
+def local(at: datetime) -> str:
+    """ISO 8601 with the offset of Shanghai."""
+    return at.astimezone(TIMEZONE).isoformat()
+
+
+async def _notice(house: House, bearer: Bearer, request: Request) -> Any:
+    """The notice of this path that the bearer may see; what they may not see does not exist for them."""
+    notice = request.path_params["id"]
+
+    def read(db: Connection) -> Any:
+        row = notices.get(db, notice)
+        return row if row and may_see(db, bearer, _keys(db, notice)) else None
+
+    row = await house.store.read(read)
+    if row is None:
+        raise HTTPException(404, "没有这条通知，或令牌无权查看。")
+    return row
+
+
+async def get_notice(house: House, bearer: Bearer, request: Request) -> Response:
+    row = await _notice(house, bearer, request)
+
+    def read(db: Connection) -> dict[str, Any]:
+        done, everybody = notices.counts(db, row.id)
+        return {
+            "id": row.id,
+            "audience": everybody,
+            "acknowledged": done,
+            "pending": everybody - done,
+            "via": notices.ways(db, row.id),
+            "state": row.state,
+        }
+
+    return JSONResponse(await house.store.read(read))
+
+
+async def get_pending(house: House, bearer: Bearer, request: Request) -> Response:
+    """Names only of an emergency notice that is not over, and only for its own sender."""
+    row = await _notice(house, bearer, request)
+    if not row.emergency or house.settings.acknowledge.pending_names == "never":
+        raise HTTPException(403, "只有应急、安保通知才能查看未确认名单；其他通知只看人数，不点名、不催办。")
+    if row.sender != bearer.id:
+        raise HTTPException(403, "未确认名单只给通知的发起人本人查看。")
+    if row.emergency_until is None or house.now() > row.emergency_until:
+        raise HTTPException(403, "应急通知已到期自动结束，不再显示名单。")
+    pending = await house.store.read(lambda db: notices.pending(db, row.id))
+    return JSONResponse({"id": row.id, "pending": [one.name for one in pending]})
+
+
+async def cancel_notice(house: House, bearer: Bearer, request: Request) -> Response:
+    row = await _notice(house, bearer, request)
+    if not (row.sender == bearer.id or await house.store.read(lambda db: may_run(db, bearer, _keys(db, row.id)))):
+        raise HTTPException(403, "只有发起人、这些群的管理员或机制办可以取消通知。")
+    await house.tell(NoticeCancelled(id=f"cancel:{row.id}", at=house.now(), notice=row.id, by=bearer.id))
+    return await get_notice(house, bearer, request)
+
+
+async def get_links(house: House, bearer: Bearer, request: Request) -> Response:
+    row = await _notice(house, bearer, request)
+    if bearer.role != "office" and row.sender != bearer.id:
+        raise HTTPException(403, "确认链接只给通知的发起人和机制办。")
+    people = await house.store.read(lambda db: notices.audience(db, row.id))
+    links = [
+        {"person": one.person.split(":", 1)[1], "name": one.name, "url": house.links.notice_url(row.id, one.person)}
+        for one in people
+    ]
+    return JSONResponse({"links": links})
+
+
+async def post_check(house: House, bearer: Bearer, request: Request) -> Response:
+    body = await _object(request)
+    text = _string(body, "text")
+    kind = body.get("kind") or "text"
+    if kind not in ("text", "image", "file", "link"):
+        raise HTTPException(422, "kind 应是 text、image、file、link 之一。")
+    at = _at(body)
+    judged = await asyncio.to_thread(
+        demand.judge,
+        text,
+        at=at,
+        kind=kind,
+        rulebook=house.rulebook,
+        calendar=house.calendar,
+        informational=True,
+    )
+    return JSONResponse({"id": body.get("id"), "flags": [asdict(one) for one in judged.findings]})
+
+
+def _at(body: dict[str, Any]) -> datetime | None:
+    try:
+        return wire.instant(body["at"], "at") if body.get("at") is not None else None
+    except wire.WireError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+async def _snapshot(house: House, bearer: Bearer, week: str) -> dict[str, Any]:
+    def read(db: Connection) -> dict[str, Any]:
+        snapshot: dict[str, Any] = snapshot_for(db, house.settings, week, house.now())
+        return snapshot if bearer.role == "office" else only_groups(snapshot, sorted(keys_of(db, bearer)))
+
+    try:
+        return await house.store.read(read)
+    except WeekError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+async def get_inventory(house: House, bearer: Bearer, request: Request) -> Response:
+    return JSONResponse(await _snapshot(house, bearer, request.path_params["week"]))
+
+
+async def get_inventory_file(house: House, bearer: Bearer, request: Request) -> Response:
+    week = request.path_params["week"]
+    await _snapshot(house, bearer, week)
+    what = f"inventory/{week}.xlsx"
+    if bearer.role != "office":
+        keys = await house.store.read(lambda db: sorted(keys_of(db, bearer)))
+        what += "?groups=" + ",".join(keys)
+    content = await render_file(house, what)
+    return Response(
+        content, media_type=XLSX, headers={"content-disposition": f'attachment; filename="inventory-{week}.xlsx"'}
+    )
+
+
+async def get_reduction(house: House, bearer: Bearer, request: Request) -> Response:
+    """The figures of the last ended week: the reduction beside the load per person."""
+    if bearer.role != "office":
+        raise HTTPException(403, "精简情况由机制办查看。")
+    snapshot = await _snapshot(house, bearer, "")
+    return JSONResponse({key: value for key, value in snapshot.items() if key not in ("groups", "apps")})
+
+
+async def post_events(house: House, bearer: Bearer, request: Request) -> Response:
+    """An authorised archive's events: an object, an array, or JSON lines. 200 only after the commit.
+
+    All are read before the first is told: a bad one refuses the whole delivery, naming its line; nothing is half done.
+    """
+    if bearer.role != "office":
+        raise HTTPException(403, "只有机制办授权的令牌可以送入事件。")
+    raw = await request.body()
+    events = []
+    for number, data in enumerate(_objects(raw), start=1):
+        try:
+            events.append(wire.parse(data))
+        except wire.WireError as error:
+            raise HTTPException(422, f"第 {number} 个事件：{error}") from None
+    if len(events) > MAX_EVENTS:
+        raise HTTPException(413, f"一次最多 {MAX_EVENTS} 个事件，请分批送入。")
+    for event in events:
+        await house.bus.publish(event)
+    if events:
+        await house.tell(events[-1])
+    return JSONResponse({"accepted": len(events)})
+
+
+def _objects(raw: bytes) -> list[Any]:
+    try:
+        text = raw.decode("utf-8")
+        try:
+            data = json.loads(text)
+        except ValueError:
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "请求体应是 JSON：一个事件、事件数组，或每行一个事件。") from None
+    if isinstance(data, dict) and isinstance(data.get("events"), list):
+        return list(data["events"])
+    return data if isinstance(data, list) else [data]
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    raw = await request.body()
+    if len(raw) > MAX_JSON:
+        raise HTTPException(413, "请求内容太大，请缩短后再试。")
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "请求体不是正确的 JSON。") from None
+    if not isinstance(data, dict):
+        raise HTTPException(422, "请求体应是一个 JSON 对象。")
+    return data
+
+
+def _string(body: dict[str, Any], name: str, required: bool = True) -> str:
+    value = body.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str):
+        raise HTTPException(422, f"{name} 应是文字。")
+    return value

@@ -1,0 +1,1 @@
+"""What can be turned: settings, rulebook, calendar and wording; imports nothing of the house."""

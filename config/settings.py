@@ -1,0 +1,256 @@
+"""Settings: `qingqun.toml`, then environment `QINGQUN_…`, then flags; an unknown key stops the start."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+TIMEZONE = ZoneInfo("Asia/Shanghai")
+PREFIX = "QINGQUN_"
+# Read by the test suite, never by the bot.
+TEST_PREFIX = "QINGQUN_TEST_"
+SECRET_FILE_SUFFIX = "_FILE"  # noqa: S105 - the name's ending, not a secret
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message is a Chinese sentence that names the key and what to do."""
+
+
+class Section(BaseModel):
+    """A table of qingqun.toml; a key nobody knows is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PlaygroundSettings(Section):
+    enabled: bool = Field(True, description="网页试用台（也可作小单位的正式渠道）")
+    keep_days: int = Field(180, ge=1, description="试用台会话保留天数")
+
+
+class WechatySettings(Section):
+    endpoint: str = Field("", description="Wechaty puppet 网关地址，如 127.0.0.1:18788；留空即不启用")
+    token: SecretStr = Field(SecretStr(""), description="网关令牌（可用环境变量 QINGQUN_CHANNELS__WECHATY__TOKEN_FILE 指向文件）")
+    tls: bool = Field(False, description="网关是否使用 TLS")
+    ca_file: Path | None = Field(None, description="TLS 根证书文件")
+    sends_per_minute: int = Field(40, ge=1, description="整个账号每分钟最多发出的消息数")
+    room_sends_per_minute: int = Field(8, ge=1, description="每个群每分钟最多发出的消息数")
+
+
+class ChannelsSettings(Section):
+    playground: PlaygroundSettings = PlaygroundSettings()
+    wechaty: WechatySettings = WechatySettings()
+
+
+class WorkSettings(Section):
+    start: time = Field(time(8, 0), description="工作时间开始（北京时间）")
+    end: time = Field(time(18, 0), description="工作时间结束（北京时间）")
+    days: dict[date, bool] = Field({}, description="日历修正：日期 = true 上班 / false 放假，优先于内置调休表")
+
+
+class AcknowledgeSettings(Section):
+    senders: list[str] = Field([], description="除群主、管理员外，可以发起确认的人员编号")
+    undo_minutes: int = Field(5, ge=0, description="确认后可撤销的分钟数")
+    revise_seconds: float = Field(5, ge=0, description="同一卡片两次更新之间至少间隔的秒数")
+    summary_at: float = Field(0.8, gt=0, le=1, description="达到该比例时给发起人一次小结")
+    open_days: int = Field(7, ge=1, description="没有写明截止时间的通知开放确认的天数")
+    join_hours: int = Field(24, ge=0, description="相同内容在多少小时内转发到其他群算同一通知")
+    remind_before_hours: float = Field(2, gt=0, description="截止前多少小时私下提醒未办的人（只对需办理的通知）")
+    reminders_per_day: int = Field(2, ge=0, description="每人每天最多收到的提醒数，超出顺延到下一工作日")
+    emergency_hours: int = Field(24, ge=1, description="应急通知自动结束的小时数")
+    pending_names: Literal["emergency", "never"] = Field(
+        "emergency", description="未确认名单：emergency 只在应急、安保通知中给发起人本人看；never 从不显示"
+    )
+
+
+class FlagSettings(Section):
+    enabled: bool = Field(True, description="是否在群里私下提示不当要求")
+    keep_days: int = Field(30, ge=1, description="提示片段的保留天数")
+    informational: bool = Field(False, description="群内是否也提示资料类类别（群里派活、责任状等）")
+    rulebooks: list[Path] = Field([], description="本单位增补的规则文件（TOML）")
+
+
+class InventorySettings(Section):
+    cron: str = Field("30 8 * * mon", description="每周清单生成时间（cron，北京时间）")
+    watch_days: int = Field(30, ge=1, description="多少天没有工作消息列为关注（本地口径，无全国统一数字）")
+    suspected_days: int = Field(90, ge=1, description="多少天没有工作消息列为疑似僵尸（本地口径）")
+    dissolve_days: int = Field(180, ge=1, description="多少天没有工作消息建议解散（本地口径）")
+    overdue_days: int = Field(15, ge=0, description="临时群任务结束多少天后仍未解散列为临时逾期（本地口径）")
+    empty_grace_days: int = Field(7, ge=0, description="新建群多少天内没有消息不算空壳（本地口径）")
+    overlap: float = Field(0.8, gt=0, le=1, description="成员重合率（交集/并集）达到多少列为重复（本地口径）")
+    overlap_members: int = Field(3, ge=2, description="少于多少人的群不比对成员重合")
+    groups_per_unit: int = Field(3, ge=0, description="每个单位工作群上限，0 为不设（鹤峰 2019 年为 3 个，本地口径）")
+    rollcall_share: float = Field(0.8, gt=0, le=1, description="近 30 天消息中“收到”、接龙占比达到多少列为只剩接龙（本地口径）")
+    rebound_days: int = Field(30, ge=1, description="解散后多少天内以原班人马重建算反弹（本地口径）")
+    rebound_share: float = Field(0.8, gt=0, le=1, description="新群含原群成员的比例达到多少算反弹（本地口径）")
+    app_days: int = Field(60, ge=1, description="政务应用程序多少天未更新列为疑似僵尸（高台县 2025 年为 2 个月）")
+    account_days: int = Field(14, ge=1, description="政务新媒体多少天未更新列为疑似僵尸（14 天）")
+
+
+class ReductionSettings(Section):
+    baseline: date | None = Field(None, description="精简基数的日期；留空取首周末")
+
+
+class DigestSettings(Section):
+    cron: str = Field("0 17 * * *", description="每个工作日下班前汇总待确认事项的时间（cron，北京时间）")
+
+
+class RetentionSettings(Section):
+    notice_days: int = Field(180, ge=1, description="通知正文与确认记录的保留天数")
+    activity_days: int = Field(800, ge=200, description="按群按日计数的保留天数")
+    claim_days: int = Field(400, ge=30, description="事件去重记录的保留天数")
+    log_days: int = Field(185, ge=180, description="日志保留天数（不少于六个月，不含消息正文）")
+
+
+class Settings(BaseSettings):
+    """Everything that can be turned; see docs/settings.md, which a test keeps complete."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__")
+
+    data: Path = Field(Path("data"), description="数据目录：SQLite 文件和轻群写下的一切")
+    database: str = Field("", description="数据库地址；留空用数据目录里的 SQLite，或 postgresql+asyncpg://…")
+    bus: str = Field("memory", pattern="^(memory|nats://.+)$", description="事件通道：memory（单机）或 nats://…")
+    secret: SecretStr = Field(SecretStr(""), description="签名密钥；留空则在数据目录生成 secret 文件")
+    host: str = Field("127.0.0.1", description="监听地址")
+    port: int = Field(8790, ge=0, le=65535, description="监听端口")
+    public_url: str = Field("", description="对外网址，用于确认链接；留空用监听地址")
+    bot_name: str = Field("轻群", min_length=1, description="机器人在群里的名字")
+    office_name: str = Field("整治形式主义为基层减负专项工作机制办公室", description="机制办名称，用于页面和报表")
+    complaint: str = Field("", description="投诉建议联系方式，显示在页面底部")
+    token_days: int = Field(365, ge=1, description="访问令牌的有效天数")
+    upload_mb: int = Field(20, ge=1, description="导入文件的大小上限（MB）")
+    channels: ChannelsSettings = ChannelsSettings()
+    work: WorkSettings = WorkSettings()
+    acknowledge: AcknowledgeSettings = AcknowledgeSettings()
+    flags: FlagSettings = FlagSettings()
+    inventory: InventorySettings = InventorySettings()
+    reduction: ReductionSettings = ReductionSettings()
+    digest: DigestSettings = DigestSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only the merged values count: the order file < environment < flags is made by `load_settings`."""
+        return (init_settings,)
+
+
+def load_settings(
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings of this start. `config` named but absent, an unknown key or a bad value is a SettingsError."""
+    environ = os.environ if environ is None else environ
+    merged = _read_file(config)
+    _check_keys(merged, source=str(config or "qingqun.toml"))
+    for path, value in _environment(environ):
+        _put(merged, path, value)
+    for name, value in (flags or {}).items():
+        if value is not None:
+            _put(merged, name.split("."), value)
+    try:
+        return Settings(**merged)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """Every dotted key, e.g. `acknowledge.undo_minutes`."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from known_keys(kind, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def _read_file(config: Path | None) -> dict[str, Any]:
+    path = config or Path("qingqun.toml")
+    if not path.is_file():
+        if config is None:
+            return {}
+        raise SettingsError(f"找不到配置文件 {path}，请检查 --config 的路径。")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"配置文件 {path} 不是正确的 TOML：{error}。请改正后再启动。") from None
+
+
+def _check_keys(values: Mapping[str, Any], source: str, prefix: str = "") -> None:
+    known = set(known_keys())
+    sections = {key.rsplit(".", depth)[0] for key in known for depth in range(1, key.count(".") + 1)}
+    for name, value in values.items():
+        key = prefix + name
+        if key in known:
+            continue
+        if key not in sections:
+            raise SettingsError(_unknown(key, source, known | sections))
+        if not isinstance(value, Mapping):
+            raise SettingsError(f"{source} 里的 {key} 应是一个小节（[{key}]），不是单个值。")
+        _check_keys(value, source, f"{key}.")
+
+
+def _unknown(key: str, source: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)
+    return f"{source} 里有不认识的设置 {key}，最接近的是 {near[0]}。请改正或删去后再启动。"
+
+
+def _environment(environ: Mapping[str, str]) -> Iterator[tuple[list[str], Any]]:
+    known = set(known_keys())
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name.startswith(TEST_PREFIX):
+            continue
+        key = name.removeprefix(PREFIX).lower().replace("__", ".")
+        from_file = key not in known and key.endswith(SECRET_FILE_SUFFIX.lower())
+        if from_file:
+            key = key.removesuffix(SECRET_FILE_SUFFIX.lower())
+            value = _secret_from(Path(value), name)
+        if key not in known:
+            near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.0)[0]
+            wanted = PREFIX + near.upper().replace(".", "__")
+            raise SettingsError(f"环境变量里有不认识的设置 {name}，最接近的是 {wanted}。请改正或删去后再启动。")
+        yield key.split("."), _parsed(value)
+
+
+def _secret_from(path: Path, name: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise SettingsError(f"{name} 指向的文件 {path} 读不出来，请检查路径和权限。") from None
+
+
+def _parsed(value: str) -> Any:
+    """Lists and tables come as TOML values (`["a", "b"]`, `{ 2026-10-10 = true }`); the rest is text for pydantic."""
+    if value.startswith(("[", "{")):
+        try:
+            return tomllib.loads(f"v = {value}")["v"]
+        except tomllib.TOMLDecodeError:
+            return value
+    return value
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"设置 {key} 的值不能用：{first['msg']}。请改正后再启动。"

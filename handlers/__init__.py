@@ -1,0 +1,1 @@
+"""The domain: handlers decide on events and return actions as data; they never speak."""

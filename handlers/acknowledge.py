@@ -1,0 +1,191 @@
+"""Take an acknowledgement: a click, a tap on the link, a typed 收到, a deputy's word; and its undo."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from handlers.actions import Action, Revise, Wake, Whisper
+from handlers.cards import Card
+from handlers.context import Context
+from handlers.events import ButtonClicked, MessageReceived
+from handlers.noticecards import notice_card, summary_card
+from handlers.rules.receipt import is_receipt
+from handlers.rules.tally import Pressed, standing
+from storage import groups, notices
+
+DEPUTY = re.compile(r"^\s*代\s*(?P<name>[\w·]{2,12}?)\s*(?:回复|确认)?\s*(?:收到|已阅|确认)\s*[。.!！]?\s*$")
+
+
+def click(event: ButtonClicked, context: Context) -> list[Action]:
+    """A press counts once; outside the frozen roster it is refused politely, to the one who pressed."""
+    notice = _noticed(event, context)
+    if notice is None:
+        return []
+    refusal = _refusal(notice, event, context)
+    if refusal:
+        return [_answer(event, context.say(refusal, title=notice.title))]
+    _admit(notice, event.person, event.group, context)
+    return _press(notice, event.person, event, event.action, event.via, event.deputy, context)
+
+
+def typed(event: MessageReceived, context: Context) -> list[Action]:
+    """A typed 收到 acknowledges the notice it quotes, or else the newest open one here; it is answered by silence."""
+    if event.group is None:
+        return []
+    named = DEPUTY.match(event.text) if event.kind == "text" else None
+    if not named and not (event.kind in ("text", "sticker") and is_receipt(event.text)):
+        return []
+    notice = _meant(event, context)
+    if notice is None:
+        return []
+    if named:
+        return _for_another(notice, named["name"], event, context)
+    if notice.roster_known and not notices.in_audience(context.db, notice.id, event.sender.id):
+        return []
+    _admit(notice, event.sender.id, event.group.id, context)
+    return _press(notice, event.sender.id, event, "ack", "typed", None, context)
+
+
+def _for_another(notice: Any, name: str, event: MessageReceived, context: Context) -> list[Action]:
+    """“代某某收到”: by a member of the same roster (or the sender), for one whose name is there once."""
+    if not notices.in_audience(context.db, notice.id, event.sender.id) and notice.sender != event.sender.id:
+        return []
+    meant = [row for row in notices.audience(context.db, notice.id) if row.name == name]
+    if len(meant) != 1:
+        key = "ack.deputy_unknown" if not meant else "ack.deputy_ambiguous"
+        return [_answer(event, context.say(key, name=name))]
+    return _press(notice, meant[0].person, event, "ack", "typed", event.sender.id, context)
+
+
+def _noticed(event: ButtonClicked, context: Context) -> Any:
+    if event.notice:
+        return notices.get(context.db, event.notice)
+    return notices.of_message(context.db, event.message) if event.message else None
+
+
+def _meant(event: MessageReceived, context: Context) -> Any:
+    assert event.group is not None
+    if event.quotes:
+        quoted = notices.of_message(context.db, event.quotes)
+        if quoted is not None:
+            return None if quoted.state == "cancelled" or not quoted.reply_wanted else quoted
+    waiting = notices.open_in_group(context.db, event.group.id)
+    mine = [row for row in waiting if not row.roster_known or notices.in_audience(context.db, row.id, event.sender.id)]
+    unanswered = [row for row in mine if not _acked(row.id, event.sender.id, context)]
+    return next(iter(unanswered or mine or waiting), None)
+
+
+def _acked(notice: str, person: str, context: Context) -> bool:
+    receipt = notices.receipt(context.db, notice, person)
+    return bool(receipt and receipt.acked)
+
+
+def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
+    """The key of the sentence that refuses, or nothing. After the deadline an acknowledgement still counts."""
+    if notice.state == "cancelled":
+        return "ack.cancelled"
+    if not notice.reply_wanted:
+        return "ack.not_needed"
+    if not notice.roster_known:
+        return ""
+    if notices.in_audience(context.db, notice.id, event.person):
+        return _late_undo(notice, event, context)
+    return "ack.own" if notice.sender == event.person else "ack.outside"
+
+
+def _late_undo(notice: Any, event: ButtonClicked, context: Context) -> str:
+    if event.action != "undo":
+        return ""
+    receipt = notices.receipt(context.db, notice.id, event.person)
+    within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
+    late = receipt is not None and receipt.acked and event.at - receipt.acked_at > within
+    return "ack.undo_late" if late else ""
+
+
+def _admit(notice: Any, person: str, group: str | None, context: Context) -> None:
+    """While the roster is not known, whoever answers belongs to it."""
+    if notice.roster_known or notice.sender == person:
+        return
+    known = groups.person(context.db, person)
+    places = notices.places(context.db, notice.id)
+    notices.freeze(context.db, notice.id, group or places[0].group, [(person, known.name if known else person)])
+
+
+def _press(
+    notice: Any, person: str, event: ButtonClicked | MessageReceived, action: str, via: str, deputy: str | None,
+    context: Context,
+) -> list[Action]:
+    if not notices.press(context.db, notice.id, person, event.at, action, via, deputy):
+        return []
+    before = notices.receipt(context.db, notice.id, person)
+    within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
+    rows = notices.presses(context.db, notice.id, person)
+    now = standing((Pressed(at=r.at, action=r.action, via=r.via, deputy=r.deputy) for r in rows), within)
+    if now is None:
+        return []
+    values = {
+        "acked": now.acked, "first_at": now.first_at, "acked_at": now.acked_at, "via": now.via, "deputy": now.deputy
+    }
+    notices.save_receipt(context.db, notice.id, person, values)
+    if bool(before and before.acked) == now.acked:
+        return []
+    return _after_change(notice, event.at, context)
+
+
+def _after_change(notice: Any, at: datetime, context: Context) -> list[Action]:
+    """Revise the card soon, together with the presses that follow; tell the sender at the milestones only."""
+    done, everybody = notices.counts(context.db, notice.id)
+    if notice.state == "open" and everybody and done == everybody and notice.roster_known:
+        notices.change_state(context.db, notice.id, "complete", at)
+    elif notice.state == "complete" and done < everybody:
+        notices.set_values(context.db, notice.id, state="open", closed_at=None)
+    pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
+    soon = max(at, notice.revised_at + pause) if notice.revised_at else at + pause
+    return [Wake(kind="revise", subject=notice.id, at=soon), *_milestones(notice, done, everybody, context)]
+
+
+def _milestones(notice: Any, done: int, everybody: int, context: Context) -> list[Action]:
+    if not notice.roster_known or not everybody:
+        return []
+    stage = "complete" if done == everybody else "most" if done >= everybody * context.settings.acknowledge.summary_at else ""
+    told = notice.summaries.split()
+    if not stage or stage in told or "complete" in told:
+        return []
+    return [_tell_sender(notice, stage, done, everybody, (), context)]
+
+
+def _tell_sender(
+    notice: Any, stage: str, done: int, everybody: int, names: tuple[str, ...], context: Context
+) -> Action:
+    notices.set_values(context.db, notice.id, summaries=f"{notice.summaries} {stage}".strip())
+    card = summary_card(context.say, notice, done, everybody, stage, names)
+    return Whisper(key=f"summary:{notice.id}:{stage}", person=notice.sender, card=card, urgent=notice.emergency)
+
+
+def close(event: Any, context: Context) -> list[Action]:
+    """At the deadline: the notice closes, its card is revised a last time, its sender gets the figures."""
+    notice = notices.get(context.db, event.subject) if event.kind == "deadline" else None
+    if notice is None or not notices.change_state(context.db, notice.id, "closed", event.at):
+        return []
+    done, everybody = notices.counts(context.db, notice.id)
+    names: tuple[str, ...] = ()
+    if notice.emergency and context.settings.acknowledge.pending_names == "emergency":
+        names = tuple(row.name for row in notices.pending(context.db, notice.id))
+    closed = notices.get(context.db, notice.id)
+    revisions: list[Action] = [
+        Revise(
+            key=f"revise:{notice.id}:{place.group}:closed",
+            post=f"notice:{notice.id}:{place.group}",
+            group=place.group,
+            card=notice_card(context.say, closed, done, everybody),
+        )
+        for place in notices.places(context.db, notice.id)
+    ]
+    return [*revisions, _tell_sender(closed, "deadline", done, everybody, names, context)]
+
+
+def _answer(event: ButtonClicked | MessageReceived, text: str) -> Action:
+    person = event.person if isinstance(event, ButtonClicked) else event.sender.id
+    return Whisper(key=f"answer:{event.key}", person=person, card=Card(title=text))

@@ -1,0 +1,161 @@
+"""What happens: frozen facts with an id and an aware time, in no platform's words.
+
+Groups, people and messages carry keys of the form `channel:native-id`; only a channel's own file takes them apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+MessageKind = Literal["text", "image", "file", "link", "sticker", "system", "recall"]
+Role = Literal["cadre", "admin", "office"]
+Via = Literal["card", "link", "typed"]
+GROUP_KINDS = ("综合", "业务", "临时", "议事协调机构")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """`id` is unique per kind of event and stays the same however often the event is delivered."""
+
+    id: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        """What the event is claimed by: delivered twice, it has one effect."""
+        return f"{type(self).__name__}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    id: str
+    name: str
+    unit: str = ""
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFacts:
+    id: str
+    name: str
+    unit: str | None = None
+    created: date | None = None
+    purpose: str | None = None
+    kind: str | None = None
+    ends: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """Somebody said something; `group` is None in a private talk with the bot.
+
+    `quotes` is the message answered to; of a recall, the message taken back.
+    """
+
+    channel: str
+    group: GroupFacts | None
+    sender: Person
+    kind: MessageKind = "text"
+    text: str = ""
+    mentions: tuple[str, ...] = ()
+    quotes: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterReceived(Event):
+    """The whole membership of a group at this moment; `owner` None means: it has none."""
+
+    channel: str
+    group: GroupFacts
+    owner: str | None
+    members: tuple[Person, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonClicked(Event):
+    """A press on a notice: `notice` is its id, or else `message` the message it was spotted in.
+
+    `deputy` is who pressed it for `person`; None when they did so themselves.
+    """
+
+    channel: str
+    group: str | None
+    person: str
+    notice: str | None = None
+    message: str | None = None
+    action: Literal["ack", "undo"] = "ack"
+    via: Via = "card"
+    deputy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDissolved(Event):
+    channel: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeIssued(Event):
+    """A notice that comes through the API or the page; its id is the notice's id."""
+
+    groups: tuple[str, ...]
+    text: str
+    sender: str
+    sender_name: str
+    title: str = ""
+    deadline: datetime | None = None
+    kind: Literal["read", "act"] = "read"
+    emergency: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeCancelled(Event):
+    notice: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagAnswered(Event):
+    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood."""
+
+    flag: str
+    person: str
+    answer: Literal["withdraw", "misjudged", "understood"]
+    share: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppealDecided(Event):
+    """The office upholds the flag or dismisses it."""
+
+    flag: str
+    by: str
+    decision: Literal["uphold", "dismiss"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeekEnded(Event):
+    """`week` is an ISO week such as 2026-W47; `at` is the slot, not the week's end."""
+
+    week: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkdayEnding(Event):
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayEnded(Event):
+    day: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Woke(Event):
+    """A moment that a handler asked for by `Wake` has come."""
+
+    kind: str
+    subject: str

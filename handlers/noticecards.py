@@ -1,0 +1,62 @@
+"""The faces of a notice: its card in the group, and what its sender is told."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from config.settings import TIMEZONE
+from config.wording import Wording
+from handlers.cards import Button, Card, Link
+
+TONES = {"complete": "done", "closed": "plain", "cancelled": "plain"}
+
+
+def moment(at: datetime) -> str:
+    """As people write it: 11月23日 17:00."""
+    local = at.astimezone(TIMEZONE)
+    return f"{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def notice_card(say: Wording, notice: Any, done: int, everybody: int) -> Card:
+    """The one card of a notice: a count, never a name."""
+    if not notice.reply_wanted:
+        return Card(title=notice.title, text=notice.text, note=say("notice.no_reply"), tone="notice")
+    buttons: tuple[Button, ...] = ()
+    if notice.state in ("open", "complete"):
+        label = say("notice.button_act" if notice.kind == "act" else "notice.button_read")
+        buttons = (
+            Button(label=label, action="ack", subject=notice.id, style="primary"),
+            Button(label=say("notice.button_undo"), action="undo", subject=notice.id),
+        )
+    lines = (say("notice.deadline", at=moment(notice.deadline)),) if notice.deadline else ()
+    return Card(
+        title=notice.title,
+        text=notice.text,
+        lines=lines,
+        note=say(f"notice.note_{notice.state}", done=done),
+        progress=(done, everybody) if everybody else None,
+        buttons=buttons,
+        links=(Link(label=say("notice.open_page"), page="notice", subject=notice.id),),
+        tone=_tone(notice),
+    )
+
+
+def _tone(notice: Any) -> Any:
+    if notice.state == "open" and notice.emergency:
+        return "emergency"
+    return TONES.get(notice.state, "notice")
+
+
+def summary_card(say: Wording, notice: Any, done: int, everybody: int, stage: str, names: tuple[str, ...] = ()) -> Card:
+    """What the sender alone is told; names only of an emergency notice."""
+    lines = [say("summary.saved", number=done)]
+    if names:
+        lines.append(say("summary.pending_names", names="、".join(names)))
+    return Card(
+        title=say(f"summary.{stage}", title=notice.title),
+        text=say("summary.counts", done=done, everybody=everybody, pending=everybody - done),
+        lines=tuple(lines),
+        progress=(done, everybody) if everybody else None,
+        tone="done" if done == everybody else "notice",
+    )

@@ -1,0 +1,1 @@
+"""What is remembered: tables, and plain functions over one open transaction."""

@@ -1,0 +1,172 @@
+"""The embedded store: one SQLite file, one writer thread, group commit.
+
+All that is waiting is committed with one fsync (WAL, synchronous=FULL): a `write` that has returned survives
+a kill -9 or a power cut, and a stampede costs as many commits as the disk can do, not one per person.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+from storage.database import Result, StoreBusy, StoreError, Work
+from storage.tables import Table
+
+BATCH = 512
+READERS = 4
+BUSY_MS = 10_000
+
+
+@dataclass(slots=True)
+class Job:
+    work: Work[Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class SqliteStore:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
+
+    async def open(self) -> None:
+        """Make the file and its tables; safe to repeat."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        await asyncio.get_running_loop().run_in_executor(self._readers, self._create)
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def _create(self) -> None:
+        try:
+            with self._engine.begin() as db:
+                Table.metadata.create_all(db)
+        except OperationalError as error:
+            raise _explained(error) from error
+
+    async def write(self, work: Work[Result]) -> Result:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._jobs.put(Job(work, loop, future))
+        # A caller that goes away does not take back what is under way.
+        return await asyncio.shield(future)
+
+    async def read(self, work: Work[Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def _read(self, work: Work[Result]) -> Result:
+        try:
+            with self._engine.connect().execution_options(reads_only=True) as db:
+                return work(db)
+        except OperationalError as error:
+            raise _explained(error) from error
+
+    async def close(self) -> None:
+        if self._thread is not None:
+            self._jobs.put(None)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            self._thread = None
+        self._readers.shutdown()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            jobs, more = [first], True
+            while more and len(jobs) < BATCH:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    more = False
+                else:
+                    jobs.append(job)
+            self._commit(jobs)
+            if not more:
+                return
+
+    def _commit(self, jobs: list[Job]) -> None:
+        try:
+            with self._engine.begin() as db:
+                for job in jobs:
+                    _do(db, job)
+        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+            failure = _explained(error) if isinstance(error, OperationalError) else error
+            for job in jobs:
+                job.error = job.error or failure
+        for loop in {job.loop for job in jobs}:
+            _settle(loop, [job for job in jobs if job.loop is loop])
+
+
+def _do(db: Connection, job: Job) -> None:
+    """Run one work behind a savepoint: when it raises, its neighbours stay."""
+    try:
+        with db.begin_nested():
+            job.result = job.work(db)
+    except OperationalError:
+        raise
+    except Exception as error:
+        job.error = error
+
+
+def _settle(loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
+    def settle() -> None:
+        for job in jobs:
+            if job.future.done():
+                continue
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
+
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(settle)
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=QueuePool,
+        pool_size=READERS + 2,
+        connect_args={"check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(db: Connection) -> None:
+        reads_only = db.get_execution_options().get("reads_only")
+        db.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _explained(error: OperationalError) -> StoreError:
+    reason = str(error.orig)
+    if "locked" in reason or "busy" in reason:
+        return StoreBusy("数据库文件正被另一个进程占用，请等它结束后再试。")
+    if "full" in reason:
+        return StoreError("磁盘已满，数据没有写入。请清理磁盘后重试。")
+    if "unable to open" in reason or "readonly" in reason:
+        return StoreError("数据库文件打不开或不可写，请检查数据目录的路径和权限。")
+    return StoreError(f"数据库出错，数据没有写入：{reason}。请运行 qingqun doctor 查看。")

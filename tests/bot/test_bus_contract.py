@@ -1,0 +1,90 @@
+"""One suite over every bus: what was published is consumed, in order within a group, again after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import pytest
+
+from bot.bus import Bus, BusError
+from bot.bus.jetstream import JetStreamBus
+from bot.bus.memory import MemoryBus
+from handlers.events import Event, GroupDissolved
+from tests.conftest import MONDAY
+
+
+def event(number: int, group: str = "c:g") -> GroupDissolved:
+    return GroupDissolved(id=f"c:{number}", at=MONDAY + timedelta(minutes=number), channel="c", group=group)
+
+
+@pytest.fixture(params=["memory", pytest.param("jetstream", marks=pytest.mark.nats)])
+async def bus(request: pytest.FixtureRequest) -> AsyncIterator[Bus]:
+    made: Bus = MemoryBus()
+    stream = f"test-{uuid.uuid4().hex[:8]}"
+    if request.param == "jetstream":
+        made = JetStreamBus(os.environ["QINGQUN_TEST_NATS"], stream)
+    yield made
+    if isinstance(made, JetStreamBus):
+        if made._js is None:
+            await made.connect()
+        assert made._js is not None
+        await made._js.delete_stream(stream)
+    await made.close()
+
+
+async def until(done: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if done():
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("it did not happen in time")
+
+
+async def test_events_of_one_group_arrive_in_order_and_whole(bus: Bus) -> None:
+    heard: list[Event] = []
+
+    async def consume(one: Event) -> None:
+        heard.append(one)
+
+    await bus.open(consume)
+    sent = [event(number) for number in range(30)]
+    for one in sent:
+        await bus.publish(one)
+    await until(lambda: len(heard) == 30)
+    assert heard == sent
+
+
+async def test_before_it_is_open_publishing_is_refused(bus: Bus) -> None:
+    with pytest.raises(BusError, match="还没有打开"):
+        await bus.publish(event(1))
+
+
+@pytest.mark.nats
+async def test_what_a_worker_could_not_commit_comes_again_before_what_follows() -> None:
+    stream = f"test-{uuid.uuid4().hex[:8]}"
+    bus = JetStreamBus(os.environ["QINGQUN_TEST_NATS"], stream)
+    heard: list[str] = []
+
+    async def consume(one: Event) -> None:
+        heard.append(one.id)
+        if len(heard) == 1:
+            raise RuntimeError("the database is away")
+
+    await bus.open(consume)
+    await bus.publish(event(1))
+    await bus.publish(event(2))
+    await until(lambda: len(heard) == 3)
+    assert heard == ["c:1", "c:1", "c:2"]
+    assert bus._js is not None
+    await bus._js.delete_stream(stream)
+    await bus.close()
+
+
+@pytest.mark.nats
+async def test_a_broker_that_is_not_there_says_so() -> None:
+    with pytest.raises(BusError, match="连不上 NATS"):
+        await JetStreamBus("nats://127.0.0.1:1").connect()

@@ -1,0 +1,165 @@
+"""One suite over every store: a write has returned after its commit, a failed one leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from storage import clockwork, groups, notices, outbox
+from storage.database import Store, StoreError
+from storage.postgresql import PostgresStore
+from storage.sqlite import SqliteStore
+from storage.tables import Table
+
+NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made: Store = SqliteStore(tmp_path / "t.db")
+    if request.param == "postgresql":
+        made = PostgresStore(os.environ["QINGQUN_TEST_POSTGRESQL"])
+        await made.open()
+        await made.write(lambda db: Table.metadata.drop_all(db))
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def test_what_is_written_is_read(store: Store) -> None:
+    await store.write(lambda db: clockwork.remember(db, "name", "值"))
+    assert await store.read(lambda db: clockwork.recall(db, "name")) == "值"
+
+
+async def test_a_claim_is_won_once_among_many(store: Store) -> None:
+    won = await asyncio.gather(*(store.write(lambda db: clockwork.claim(db, "one", NOW)) for _ in range(40)))
+    assert sum(won) == 1
+
+
+async def test_a_work_that_raises_leaves_nothing_and_its_neighbours_stay(store: Store) -> None:
+    def broken(db: Connection) -> None:
+        clockwork.remember(db, "broken", "x")
+        raise ValueError("mid-way")
+
+    results = await asyncio.gather(
+        store.write(lambda db: clockwork.remember(db, "a", "1")),
+        store.write(broken),
+        store.write(lambda db: clockwork.remember(db, "b", "2")),
+        return_exceptions=True,
+    )
+    assert isinstance(results[1], ValueError)
+    assert await store.read(lambda db: [clockwork.recall(db, name) for name in ("a", "broken", "b")]) == ["1", None, "2"]
+
+
+async def test_a_wrong_statement_is_an_error_of_this_work_only(store: Store) -> None:
+    with pytest.raises(Exception, match="no_such_table"):
+        await store.write(lambda db: db.execute(text("INSERT INTO no_such_table VALUES (1)")))
+    assert await store.write(lambda db: clockwork.claim(db, "after", NOW))
+
+
+async def test_a_caller_that_leaves_does_not_take_its_write_back(store: Store) -> None:
+    task = asyncio.create_task(store.write(lambda db: clockwork.remember(db, "left", "1")))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(100):
+        if await store.read(lambda db: clockwork.recall(db, "left")):
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("the write was lost with its caller")
+
+
+async def test_instants_keep_their_moment_and_naive_ones_are_refused(store: Store) -> None:
+    at = datetime(2026, 11, 16, 9, 0, 0, 123000, tzinfo=UTC)
+    await store.write(lambda db: groups.note_group(db, "c:g", "c", "群", at))
+    row = await store.read(lambda db: groups.get(db, "c:g"))
+    assert row is not None
+    assert row.first_seen == at
+    with pytest.raises(Exception, match="naive"):
+        await store.write(lambda db: groups.note_group(db, "c:h", "c", "群", at.replace(tzinfo=None)))
+
+
+async def test_an_effect_is_put_once_and_only_the_newest_revision_waits(store: Store) -> None:
+    def put(db: Connection, key: str, kind: str = "post") -> bool:
+        return outbox.put(
+            db, key=key, channel="c", kind=kind, target="c:g", payload="{}", at=NOW, not_before=NOW, about="p"
+        )
+
+    assert await store.write(lambda db: put(db, "p"))
+    assert not await store.write(lambda db: put(db, "p"))
+    for number in range(3):
+        await store.write(lambda db, n=number: put(db, f"r{n}", "revise"))
+    due = await store.read(lambda db: outbox.due(db, NOW))
+    assert [row.key for row in due] == ["p", "r2"]
+
+
+async def test_a_wake_keeps_its_earlier_time_unless_it_is_moved(store: Store) -> None:
+    later = NOW + timedelta(hours=1)
+    await store.write(lambda db: clockwork.wake(db, "k", "s", NOW))
+    await store.write(lambda db: clockwork.wake(db, "k", "s", later))
+    assert (await store.read(clockwork.next_wake)).at == NOW  # type: ignore[union-attr]
+    await store.write(lambda db: clockwork.wake(db, "k", "s", later, move=True))
+    assert (await store.read(clockwork.next_wake)).at == later  # type: ignore[union-attr]
+    assert not await store.write(lambda db: clockwork.take_wake(db, "k", "s", NOW))
+    assert await store.write(lambda db: clockwork.take_wake(db, "k", "s", later))
+
+
+async def test_a_frozen_roster_counts_each_person_once(store: Store) -> None:
+    def work(db: Connection) -> tuple[int, int]:
+        values = {"id": "n", "title": "t", "sender": "s", "sender_name": "s", "at": NOW}
+        notices.open_notice(db, values)
+        notices.freeze(db, "n", "g1", [("p1", "甲"), ("p2", "乙")])
+        notices.freeze(db, "n", "g2", [("p2", "乙"), ("p3", "丙")])
+        return notices.counts(db, "n")
+
+    assert await store.write(work) == (0, 3)
+
+
+async def test_a_group_is_found_by_its_own_id_unless_that_is_ambiguous(store: Store) -> None:
+    def work(db: Connection) -> None:
+        for key in ("a:g_1", "a:gx1", "a:same", "b:same"):
+            groups.note_group(db, key, key[0], "群", NOW)
+
+    await store.write(work)
+    found = [await store.read(lambda db, g=given: groups.resolve(db, g)) for given in ("g_1", "same", "b:same", "1", "%")]
+    assert found == ["a:g_1", None, "b:same", None, None]
+
+
+async def test_members_stay_leave_and_come_back(store: Store) -> None:
+    def see(people: list[str], hours: int) -> None:
+        roles = dict.fromkeys(people, "")
+        store_calls.append((roles, NOW + timedelta(hours=hours)))
+
+    store_calls: list[tuple[dict[str, str], datetime]] = []
+    see(["a", "b"], 0)
+    see(["a"], 1)
+    see(["a", "b"], 2)
+    for roles, at in store_calls:
+        people = [{"id": person, "name": person, "unit": "", "role": ""} for person in roles]
+        await store.write(lambda db, p=people: groups.note_people(db, "c", p))
+        await store.write(lambda db, r=roles, t=at: groups.set_members(db, "c:g", r, t))
+    assert [row.person for row in await store.read(lambda db: groups.members(db, "c:g"))] == ["a", "b"]
+
+
+async def test_sqlite_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "x.db"
+    folder.mkdir()
+    store = SqliteStore(folder)
+    with pytest.raises(StoreError, match="打不开"):
+        await store.open()
+    await store.close()
+
+
+@pytest.mark.postgresql
+async def test_postgresql_that_is_not_there_says_so() -> None:
+    store = PostgresStore("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    with pytest.raises(StoreError, match="PostgreSQL 没有接受"):
+        await store.open()
+    await store.close()
