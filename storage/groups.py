@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
-from storage.database import insert, table
+from storage.database import insert, insert_for, table
 from storage.tables import Group, GroupVersion, Member, PersonRow
 
 GROUPS, VERSIONS, MEMBERS, PERSONS = table(Group), table(GroupVersion), table(Member), table(PersonRow)
@@ -19,14 +20,20 @@ def get(db: Connection, group: str) -> Row[Any] | None:
     return db.execute(select(GROUPS).where(GROUPS.c.id == group)).one_or_none()
 
 
+FIRST_SEEN = select(GROUPS.c.first_seen).where(GROUPS.c.id == bindparam("group"))
+
+
 def note_group(db: Connection, group: str, channel: str, name: str, at: datetime) -> None:
     """Know the group from now on; a message tells nothing more than its name."""
+    first: datetime | None = db.execute(FIRST_SEEN, {"group": group}).scalar_one_or_none()
+    if first is not None:
+        # Events may come late: the earliest is when we first heard of it.
+        if at < first:
+            db.execute(update(GROUPS).where(GROUPS.c.id == group).values(first_seen=at))
+        return
     made = insert(db, Group).values(id=group, channel=channel, name=name, first_seen=at).on_conflict_do_nothing()
     if db.execute(made).rowcount:
         add_version(db, group, at, {"name": name})
-        return
-    # Events may come late: the earliest is when we first heard of it.
-    db.execute(update(GROUPS).where(GROUPS.c.id == group, GROUPS.c.first_seen > at).values(first_seen=at))
 
 
 def save_facts(db: Connection, group: str, at: datetime, facts: dict[str, Any]) -> None:
@@ -67,17 +74,20 @@ def note_people(db: Connection, channel: str, people: Iterable[dict[str, Any]]) 
     rows = [{"channel": channel, **person} for person in people]
     if not rows:
         return
-    statement = insert(db, PersonRow)
+    db.execute(_noting_people(db.dialect.name), rows)
+
+
+@cache
+def _noting_people(dialect: str) -> Any:
+    statement = insert_for(dialect, PersonRow)
     new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["id"],
-        set_={
-            "name": new.name,
-            "unit": func.coalesce(func.nullif(new.unit, ""), PERSONS.c.unit),
-            "role": func.coalesce(func.nullif(new.role, ""), PERSONS.c.role),
-        },
+    unit = func.coalesce(func.nullif(new.unit, ""), PERSONS.c.unit)
+    role = func.coalesce(func.nullif(new.role, ""), PERSONS.c.role)
+    # A row that says nothing new is not written again.
+    changed = (PERSONS.c.name != new.name) | (PERSONS.c.unit != unit) | (PERSONS.c.role != role)
+    return statement.on_conflict_do_update(
+        index_elements=["id"], set_={"name": new.name, "unit": unit, "role": role}, where=changed
     )
-    db.execute(statement, rows)
 
 
 def person(db: Connection, person_id: str) -> Row[Any] | None:

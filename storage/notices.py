@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from storage.database import insert, table
 from storage.tables import Audience, Digest, Notice, NoticeGroup, Press, Receipt, Reminder, RosterChange
@@ -61,6 +61,23 @@ def open_in_group(db: Connection, group: str) -> Sequence[Row[Any]]:
         .where(PLACES.c.group == group, NOTICES.c.state.in_(("open", "complete")))
     )
     return db.execute(query.order_by(NOTICES.c.at.desc(), NOTICES.c.id)).all()
+
+
+_MINE = and_(AUDIENCE.c.notice == NOTICES.c.id, AUDIENCE.c.person == bindparam("person"))
+_ANSWERED = and_(RECEIPTS.c.notice == NOTICES.c.id, RECEIPTS.c.person == bindparam("person"))
+_OPEN_HERE = (
+    select(NOTICES, AUDIENCE.c.person.label("mine"), RECEIPTS.c.acked, RECEIPTS.c.first_at)
+    .join(PLACES, PLACES.c.notice == NOTICES.c.id)
+    .join(AUDIENCE, _MINE, isouter=True)
+    .join(RECEIPTS, _ANSWERED, isouter=True)
+    .where(PLACES.c.group == bindparam("group"), NOTICES.c.state.in_(("open", "complete")))
+    .order_by(NOTICES.c.at.desc(), NOTICES.c.id)
+)
+
+
+def open_here_for(db: Connection, group: str, person: str) -> Sequence[Row[Any]]:
+    """As `open_in_group`, with what they are to this person: `mine` (None: not in the roster), `acked`, `first_at`."""
+    return db.execute(_OPEN_HERE, {"group": group, "person": person}).all()
 
 
 def listed(db: Connection, group: str | None, limit: int = 200) -> Sequence[Row[Any]]:

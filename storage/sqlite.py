@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from storage.database import Result, StoreBusy, StoreError, Work
+from storage.database import Result, StoreBusy, StoreError, Work, savepoint
 from storage.tables import Table
 
 BATCH = 512
@@ -114,7 +114,7 @@ class SqliteStore:
 def _do(db: Connection, job: Job) -> None:
     """Run one work behind a savepoint: when it raises, its neighbours stay."""
     try:
-        with db.begin_nested():
+        with savepoint(db):
             job.result = job.work(db)
     except OperationalError:
         raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 
 from bot.app import make_house
 from bot.house import House
+from config.rulebook import Rulebook, load_rulebook
 from config.settings import TIMEZONE, load_settings
 from storage.sqlite import SqliteStore
 
@@ -33,6 +35,17 @@ def no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("QINGQUN_") and not name.startswith("QINGQUN_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def one_rulebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped rulebook is read once for all tests; one with additions is read each time."""
+    monkeypatch.setattr("bot.app.load_rulebook", lambda extra=(): load_rulebook(extra=extra) if extra else shipped())
+
+
+@cache
+def shipped() -> Rulebook:
+    return load_rulebook()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Files to hand on: each renders what it is given and queries nothing."""

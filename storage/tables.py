@@ -1,0 +1,409 @@
+"""Every table; portable between SQLite and PostgreSQL (no arrays, no vendor JSON, lower-case names)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Index, MetaData, Text
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as whole milliseconds since 1970 UTC; naive ones are refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive datetime")
+        return (value - EPOCH) // timedelta(milliseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(milliseconds=value)
+
+
+class Table(SQLModel):
+    """Names its constraints, so that a migration can name them too."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+def instant(**options: Any) -> Any:
+    return Field(sa_type=Instant, **options)
+
+
+def long_text(default: str = "") -> Any:
+    return Field(default=default, sa_type=Text)
+
+
+class Group(Table, table=True):
+    """A work group as last known; how it was at a past moment is in `group_versions`."""
+
+    __tablename__ = "groups"
+    id: str = Field(primary_key=True)
+    channel: str
+    name: str
+    unit: str = ""
+    purpose: str = ""
+    kind: str = ""
+    created: date | None = None
+    ends: date | None = None
+    owner: str | None = None
+    first_seen: datetime = instant()
+    roster_at: datetime | None = instant(default=None)
+    dissolved_at: datetime | None = instant(default=None, index=True)
+    evidence: str = ""
+    # seen: the bot was told by the platform; imported: only the register knows it.
+    source: str = "seen"
+
+
+class GroupVersion(Table, table=True):
+    """What changed about a group, append-only; the newest version not after a moment is how it was then."""
+
+    __tablename__ = "group_versions"
+    group: str = Field(primary_key=True)
+    at: datetime = instant(primary_key=True)
+    name: str
+    unit: str = ""
+    purpose: str = ""
+    kind: str = ""
+    created: date | None = None
+    ends: date | None = None
+    owner: str | None = None
+    owner_known: bool = False
+
+
+class PersonRow(Table, table=True):
+    __tablename__ = "persons"
+    id: str = Field(primary_key=True)
+    channel: str
+    name: str
+    unit: str = ""
+    role: str = ""
+
+
+class Member(Table, table=True):
+    """One stay of a person in a group: open while `left_at` is None."""
+
+    __tablename__ = "members"
+    group: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    joined_at: datetime = instant(primary_key=True)
+    left_at: datetime | None = instant(default=None)
+    role: str = ""
+    __table_args__ = (Index(None, "person"),)
+
+
+class Activity(Table, table=True):
+    """One group's day (Asia/Shanghai): `work` counts what people said and showed, `rollcall` 收到 and its kin."""
+
+    __tablename__ = "activity"
+    group: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    work: int = 0
+    rollcall: int = 0
+    other: int = 0
+    last_work_at: datetime | None = instant(default=None)
+    last_by: str = ""
+
+
+class Notice(Table, table=True):
+    __tablename__ = "notices"
+    id: str = Field(primary_key=True)
+    title: str
+    text: str = long_text()
+    kind: str = "read"
+    emergency: bool = False
+    reason: str = ""
+    emergency_until: datetime | None = instant(default=None)
+    sender: str
+    sender_name: str
+    at: datetime = instant()
+    deadline: datetime | None = instant(default=None)
+    # open, complete (everybody), closed (deadline or end), cancelled
+    state: str = "open"
+    closed_at: datetime | None = instant(default=None)
+    fingerprint: str = Field(default="", index=True)
+    reply_wanted: bool = True
+    roster_known: bool = True
+    summaries: str = ""
+    revised_at: datetime | None = instant(default=None)
+    revision: int = 0
+
+
+class NoticeGroup(Table, table=True):
+    __tablename__ = "notice_groups"
+    notice: str = Field(primary_key=True)
+    group: str = Field(primary_key=True, index=True)
+    message: str | None = Field(default=None, index=True)
+    at: datetime = instant()
+
+
+class Audience(Table, table=True):
+    """The roster of a notice, frozen when it was opened in the person's group."""
+
+    __tablename__ = "audience"
+    notice: str = Field(primary_key=True)
+    person: str = Field(primary_key=True, index=True)
+    group: str
+    name: str
+
+
+class RosterChange(Table, table=True):
+    """Who came or left while a notice was open; the frozen roster itself never changes."""
+
+    __tablename__ = "roster_changes"
+    notice: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    at: datetime = instant(primary_key=True)
+    change: str
+
+
+class Press(Table, table=True):
+    """Every acknowledgement and undo as it was pressed; their order of arrival does not matter."""
+
+    __tablename__ = "presses"
+    notice: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    at: datetime = instant(primary_key=True)
+    action: str = Field(primary_key=True)
+    via: str
+    deputy: str | None = None
+
+
+class Receipt(Table, table=True):
+    """Where the presses of one person lead: `first_at` is kept for ever."""
+
+    __tablename__ = "receipts"
+    notice: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    acked: bool
+    first_at: datetime = instant()
+    acked_at: datetime = instant()
+    via: str
+    deputy: str | None = None
+
+
+class Reminder(Table, table=True):
+    __tablename__ = "reminders"
+    notice: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    day: date = Field(index=True)
+
+
+class Digest(Table, table=True):
+    """What a person's end-of-day digests have named already; nothing is named twice."""
+
+    __tablename__ = "digests"
+    person: str = Field(primary_key=True)
+    notice: str = Field(primary_key=True)
+    day: date
+
+
+class Flag(Table, table=True):
+    """A flagged span and a hash of its message; the text only when the flagged person shared it for an appeal."""
+
+    __tablename__ = "flags"
+    id: str = Field(primary_key=True)
+    group: str = Field(index=True)
+    unit: str = ""
+    person: str
+    message: str = Field(index=True)
+    at: datetime = instant(index=True)
+    category: str
+    rule: str
+    span: str = ""
+    clause: str = long_text()
+    why: str = long_text()
+    suggestion: str = long_text()
+    digest: str
+    # open, withdrawn, understood, appealed, upheld, dismissed, cleared (the message was recalled)
+    state: str = "open"
+    text: str = long_text()
+    answered_at: datetime | None = instant(default=None)
+
+
+class Outgoing(Table, table=True):
+    """The outbox: written with the decision, spoken after it."""
+
+    __tablename__ = "outbox"
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    channel: str
+    # post, whisper, revise, file, roster
+    kind: str
+    target: str
+    about: str = ""
+    payload: str = long_text()
+    at: datetime = instant()
+    not_before: datetime = instant()
+    # waiting, sent, failed, stale, replayed, superseded
+    state: str = "waiting"
+    attempts: int = 0
+    sent_at: datetime | None = instant(default=None)
+    reference: str = ""
+    error: str = ""
+    __table_args__ = (Index(None, "state", "not_before"), Index(None, "about"))
+
+
+class WakeRow(Table, table=True):
+    __tablename__ = "wakes"
+    kind: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    at: datetime = instant(index=True)
+
+
+class Slot(Table, table=True):
+    """A scheduled moment that has fired; written by whoever was first."""
+
+    __tablename__ = "slots"
+    job: str = Field(primary_key=True)
+    at: datetime = instant(primary_key=True)
+
+
+class Claim(Table, table=True):
+    __tablename__ = "claims"
+    key: str = Field(primary_key=True)
+    at: datetime = instant(index=True)
+
+
+class Trouble(Table, table=True):
+    """A handler that failed on an event; no message text in here."""
+
+    __tablename__ = "troubles"
+    id: int | None = Field(default=None, primary_key=True)
+    event: str
+    handler: str
+    error: str
+    at: datetime = instant()
+
+
+class Snapshot(Table, table=True):
+    """The inventory of a week, as it was made; pages, files and the API render this and nothing else."""
+
+    __tablename__ = "snapshots"
+    week: str = Field(primary_key=True)
+    at: datetime = instant()
+    body: str = long_text()
+
+
+class RegisterGroup(Table, table=True):
+    """A row of the imported register of groups (policy.md §5); `extra` keeps unknown columns as JSON."""
+
+    __tablename__ = "register_groups"
+    id: str = Field(primary_key=True)
+    # The row's place in the file it came from: lists keep the register's order.
+    position: int = 0
+    group: str | None = Field(default=None, index=True)
+    name: str
+    channel: str = ""
+    unit: str = ""
+    owner: str = ""
+    admins: str = ""
+    phone: str = ""
+    members: int | None = None
+    created: date | None = None
+    purpose: str = ""
+    kind: str = ""
+    matter: str = ""
+    ends: date | None = None
+    last_work_day: date | None = None
+    messages_30d: int | None = None
+    disposition: str = ""
+    responsible: str = ""
+    due: str = ""
+    checker: str = ""
+    closed: date | None = None
+    note: str = ""
+    extra: str = long_text("{}")
+    imported_at: datetime = instant()
+
+
+class App(Table, table=True):
+    """A row of the imported register of apps, mini-programs and accounts."""
+
+    __tablename__ = "apps"
+    id: str = Field(primary_key=True)
+    position: int = 0
+    name: str
+    unit: str = ""
+    kind: str = ""
+    handler: str = ""
+    basis: str = ""
+    functions: str = ""
+    updated: date | None = None
+    monthly_active: int | None = None
+    similar: str = ""
+    filing: str = ""
+    disposition: str = ""
+    closed: date | None = None
+    extra: str = long_text("{}")
+    imported_at: datetime = instant()
+
+
+class Gap(Table, table=True):
+    """A time in which a channel heard nothing, so that silence proves nothing."""
+
+    __tablename__ = "gaps"
+    channel: str = Field(primary_key=True)
+    since: datetime = instant(primary_key=True)
+    until: datetime = instant()
+
+
+class Exemption(Table, table=True):
+    __tablename__ = "exemptions"
+    group: str = Field(primary_key=True)
+    reason: str
+    approver: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+class Meta(Table, table=True):
+    __tablename__ = "meta"
+    name: str = Field(primary_key=True)
+    value: str = long_text()
+
+
+class Binding(Table, table=True):
+    """A browser that stands for a person; only a hash of its cookie is kept."""
+
+    __tablename__ = "bindings"
+    device: str = Field(primary_key=True)
+    person: str = Field(index=True)
+    channel: str
+    at: datetime = instant()
+
+
+class BindCode(Table, table=True):
+    """A code shown on a device: waiting, claimed (somebody has sent it), done, refused."""
+
+    __tablename__ = "bind_codes"
+    code: str = Field(primary_key=True)
+    device: str = Field(index=True)
+    state: str = "waiting"
+    person: str = ""
+    channel: str = ""
+    at: datetime = instant()
+    expires: datetime = instant(index=True)
+
+
+class BindTry(Table, table=True):
+    """A code that somebody has sent and that was none; too many and nothing they send counts for a while."""
+
+    __tablename__ = "bind_tries"
+    person: str = Field(primary_key=True)
+    at: datetime = instant(primary_key=True)
