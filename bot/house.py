@@ -29,7 +29,8 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
+# No repr: it would spell out the rulebook.
+@dataclass(slots=True, repr=False)
 class House:
     settings: Settings
     data: Path

@@ -12,7 +12,7 @@ from config.settings import Settings
 from config.wording import Wording
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Context:
     """There is no clock in here: the event's own time is now."""
 

@@ -159,3 +159,29 @@ class Woke(Event):
 
     kind: str
     subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelDeaf(Event):
+    """A channel heard nothing from `since` to `until`; of one group alone when `group` is given."""
+
+    channel: str
+    since: datetime
+    until: datetime
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeShown(Event):
+    """A page shows a device the code that binds it; `device` is a hash of the browser's cookie."""
+
+    device: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAnswered(Event):
+    """The one who reads the page says whether the person who sent the code is they; `forget` unbinds the device."""
+
+    device: str
+    answer: Literal["me", "stranger", "forget"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handlers import acknowledge, flag, groups, inventory, notice, remind, retention
+from handlers import acknowledge, bind, flag, gaps, groups, inventory, notice, remind, retention
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.events import (
     AppealDecided,
     ButtonClicked,
+    ChannelDeaf,
+    CodeShown,
     DayEnded,
+    DeviceAnswered,
     Event,
     FlagAnswered,
     GroupDissolved,
@@ -30,6 +33,7 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
     MessageReceived: (
         groups.hear,
         groups.count,
+        bind.hear,
         notice.recall,
         flag.clear,
         notice.warn_classified,
@@ -40,7 +44,7 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
         remind.mine,
         inventory.report,
     ),
-    RosterReceived: (groups.take_roster, notice.freeze_late),
+    RosterReceived: (groups.take_roster, notice.freeze_late, gaps.heard_again),
     ButtonClicked: (acknowledge.click,),
     GroupDissolved: (groups.dissolved, notice.dissolved),
     NoticeIssued: (notice.issue,),
@@ -49,6 +53,9 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
     AppealDecided: (flag.decide,),
     WeekEnded: (inventory.take_snapshot,),
     WorkdayEnding: (remind.digest,),
-    DayEnded: (retention.forget,),
+    DayEnded: (retention.forget, bind.forget),
+    ChannelDeaf: (gaps.note,),
+    CodeShown: (bind.show,),
+    DeviceAnswered: (bind.answer,),
     Woke: (notice.revise, acknowledge.close, remind.remind),
 }

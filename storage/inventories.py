@@ -99,7 +99,7 @@ def members_before(db: Connection, moment: datetime) -> dict[str, frozenset[str]
     """By group, who was in it at the moment."""
     stayed = or_(MEMBERS.c.left_at.is_(None), MEMBERS.c.left_at >= moment)
     query = select(MEMBERS.c.group, MEMBERS.c.person).where(MEMBERS.c.joined_at < moment, stayed)
-    return _sets(db.execute(query).tuples())
+    return _sets(db.execute(query))
 
 
 def members_at_end(db: Connection, moment: datetime) -> dict[str, frozenset[str]]:
@@ -114,7 +114,7 @@ def members_at_end(db: Connection, moment: datetime) -> dict[str, frozenset[str]
             or_(left.is_(None), left >= dissolved - LEAVING_MS),
         )
     )
-    return _sets(db.execute(query).tuples())
+    return _sets(db.execute(query))
 
 
 def _sets(rows: Any) -> dict[str, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from bot.app import make_house
 from bot.house import House
 from config.rulebook import Rulebook, load_rulebook
 from config.settings import TIMEZONE, load_settings
+from handlers.rules import tokens
 from storage.sqlite import SqliteStore
 
 # A Monday in a week without holidays.
@@ -45,7 +47,11 @@ def one_rulebook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @cache
 def shipped() -> Rulebook:
-    return load_rulebook()
+    """With the dictionary loaded; both are frozen, or each test's garbage collection would walk through them."""
+    book = load_rulebook()
+    tokens.warm()
+    gc.freeze()
+    return book
 
 
 @pytest.fixture

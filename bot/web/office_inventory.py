@@ -1,0 +1,82 @@
+"""The week's inventory as a page and a file: both render the same snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from bot.channels import CHANNELS
+from bot.house import House
+from bot.links import Bearer
+from bot.render import render_file
+from bot.web.auth import keys_of
+from bot.web.office import NO_STORE, page, signed_in
+from handlers.inventory import WeekError, only_groups, snapshot_for
+from storage import pages
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# In the order of how serious they are; a filter, never a ranking.
+VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
+
+
+def routes(house: House) -> list[BaseRoute]:
+    return [
+        Route("/office/inventory", signed_in(house, show), methods=["GET"]),
+        Route("/office/inventory/{week}.xlsx", signed_in(house, give_file), methods=["GET"]),
+        Route("/office/inventory/{week}", signed_in(house, show), methods=["GET"]),
+    ]
+
+
+async def _read(house: House, visitor: Bearer, week: str | None) -> dict[str, Any]:
+    """The snapshot of the week, for an admin the part of it about their groups; 404 with a sentence for a bad week."""
+
+    def read(db: Connection) -> dict[str, Any]:
+        keys = None if visitor.role == "office" else keys_of(db, visitor)
+        snapshot = snapshot_for(db, house.settings, week, house.now())
+        return {
+            "snapshot": snapshot if keys is None else only_groups(snapshot, keys),
+            "weeks": pages.weeks(db),
+            "keys": keys,
+        }
+
+    try:
+        return await house.store.read(read)
+    except WeekError as error:
+        raise HTTPException(404, str(error)) from None
+
+
+async def show(house: House, visitor: Bearer, request: Request) -> Response:
+    facts = await _read(house, visitor, request.path_params.get("week"))
+    snapshot = facts["snapshot"]
+    only = request.query_params.get("only", "")
+    shown = [one for one in snapshot["groups"] if not only or one["verdict"] == only]
+    return page(
+        "inventory.html",
+        house,
+        visitor,
+        request,
+        snapshot=snapshot,
+        shown=shown,
+        only=only,
+        weeks=facts["weeks"],
+        verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
+        channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
+    )
+
+
+async def give_file(house: House, visitor: Bearer, request: Request) -> Response:
+    week = request.path_params["week"]
+    facts = await _read(house, visitor, week)
+    what = f"inventory/{week}.xlsx"
+    if facts["keys"] is not None:
+        what += "?groups=" + quote(",".join(sorted(facts["keys"])))
+    content = await render_file(house, what)
+    name = quote(house.wording("inventory.report_file", week=week))
+    disposition = f"attachment; filename=\"inventory-{week}.xlsx\"; filename*=UTF-8''{name}"
+    return Response(content, media_type=XLSX, headers={**NO_STORE, "content-disposition": disposition})

@@ -1,0 +1,46 @@
+"""The pages that need no sign-in, and a list of all the others."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.house import House
+from bot.web import acknowledge, mine, office, office_inventory, office_invitations, office_notices
+from bot.web.templates import render
+from config.settings import Settings
+
+PARTS = (acknowledge, mine, office, office_notices, office_inventory, office_invitations)
+
+
+def routes(house: House) -> list[BaseRoute]:
+    async def landing(request: Request) -> Response:
+        return HTMLResponse(render("landing.html", request, house=house))
+
+    async def privacy(request: Request) -> Response:
+        return HTMLResponse(render("privacy.html", request, house=house, rows=kept(house.settings)))
+
+    return [
+        Route("/", landing),
+        Route("/privacy", privacy),
+        *(route for part in PARTS for route in part.routes(house)),
+    ]
+
+
+def kept(settings: Settings) -> list[tuple[str, str, str]]:
+    """What is stored, for how long, what for; the numbers are those of the settings."""
+    keep = settings.retention
+    rows = [
+        ("通知正文、名单与确认记录", f"{keep.notice_days} 天", "给发起人人数，给本人“我的待确认”"),
+        ("提示的词句、依据与校验码", f"{settings.flags.keep_days} 天，之后只留类别和单位", "本人申诉、机制办复核"),
+        ("申诉时本人同意附上的原文", f"{settings.flags.keep_days} 天", "机制办复核这一件"),
+        ("按群按日的消息条数", f"{keep.activity_days} 天", "每周清单；不含内容"),
+        ("群名称、成员姓名与单位", "群在册期间", "确认名单、清单"),
+        ("事件去重记录", f"{keep.claim_days} 天", "同一消息只处理一次；不含内容"),
+        ("运行日志", f"{keep.log_days} 天", "网络安全法要求不少于六个月；不含消息正文"),
+    ]
+    if settings.channels.playground.enabled:
+        days = settings.channels.playground.keep_days
+        rows.append(("试用台里的会话", f"{days} 天", "试用台自身就是聊天平台，需要显示历史消息"))
+    return rows

@@ -1,0 +1,116 @@
+"""The figures above an inventory: totals, the reduction with its evidence, the load beside it, thresholds, sources."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from config.settings import InventorySettings
+from config.wording import Wording
+from handlers.census import RECENT_DAYS, Census
+from handlers.reasons import iso
+from handlers.rules.reduction import Reduction
+from handlers.rules.zombie import DAY
+
+ZOMBIE = ("suspected", "dissolve")
+# What is explained below the list → the setting that is its threshold, and its unit.
+RULES: tuple[tuple[str, str, str], ...] = (
+    ("silent_30", "watch_days", "days"),
+    ("silent_90", "suspected_days", "days"),
+    ("silent_180", "dissolve_days", "days"),
+    ("never_used", "empty_grace_days", "days"),
+    ("task_ended", "overdue_days", "days"),
+    ("member_overlap", "overlap", "share"),
+    ("only_rollcall", "rollcall_share", "share"),
+    ("over_limit", "groups_per_unit", "groups"),
+    ("rebound", "rebound_days", "days"),
+    ("app", "app_days", "days"),
+    ("account", "account_days", "days"),
+)
+# How far back a deaf channel is still worth a line.
+GAP_DAYS = 180
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def totals(groups: Rows, apps: Rows, reduced: Reduction) -> dict[str, Any]:
+    """`zombie_…` are those with the verdicts suspected and dissolve; `reduction_rate` is a fraction of 1."""
+    return {
+        "groups": len(groups),
+        "apps": len(apps),
+        "zombie_groups": zombies(groups),
+        "zombie_apps": zombies(apps),
+        "baseline_groups": reduced.baseline,
+        "reduced_groups": reduced.reduced,
+        "reduction_rate": reduced.rate,
+    }
+
+
+def zombies(rows: Rows) -> int:
+    return sum(one["verdict"] in ZOMBIE for one in rows)
+
+
+def verdicts(groups: Rows) -> dict[str, int]:
+    return dict(sorted(Counter(one["verdict"] for one in groups).items()))
+
+
+def reduction_figures(reduced: Reduction, baseline: datetime | None, say: Wording) -> dict[str, Any]:
+    """baseline_groups − all of `closed` + `added` = groups; `rebounds` are among `added` and so count against it."""
+    told = "inventory.formula" if reduced.baseline else "inventory.formula_none"
+    return {
+        "baseline_at": iso(baseline) if baseline else None,
+        "closed": dict(reduced.closed),
+        "added": reduced.added,
+        "rebounds": reduced.rebounds,
+        "formula": say(told, baseline=reduced.baseline, now=reduced.now, rate=reduced.rate),
+    }
+
+
+def load(taken: Census) -> dict[str, Any]:
+    """What one person receives a day on average, over all their groups (policy.md §3.4): a merger must not raise it.
+
+    Groups whose members are not known by name cannot be counted and are left out of it.
+    """
+    known = [one for one in taken.entries if one.people]
+    people = len(frozenset().union(*(one.people for one in known)))
+    work = sum(one.known.messages * len(one.people) for one in known)
+    rest = sum((one.known.rollcalls + one.others) * len(one.people) for one in known)
+    days = people * RECENT_DAYS
+    return {
+        "people": people,
+        "groups_per_person": round(sum(len(one.people) for one in known) / people, 2) if people else 0.0,
+        "work_per_person_daily": round(work / days, 2) if days else 0.0,
+        "all_per_person_daily": round((work + rest) / days, 2) if days else 0.0,
+    }
+
+
+def sources(taken: Census) -> dict[str, Any]:
+    """Where the groups are known from, and when channels were deaf."""
+    seen = sum(one.known.first_seen is not None for one in taken.entries)
+    since = taken.end - GAP_DAYS * DAY
+    return {
+        "seen": seen,
+        "imported": len(taken.entries) - seen,
+        "registered": taken.registered,
+        "gaps": [
+            {"channel": channel, "since": iso(start), "until": iso(until)}
+            for channel, gaps in taken.gaps.items()
+            for start, until in gaps.between(since, taken.end)
+        ],
+    }
+
+
+def rules_in_force(rules: InventorySettings, say: Wording) -> list[dict[str, Any]]:
+    """Each threshold with its text and where it comes from; what has no official number says 本地口径."""
+    return [
+        {
+            "code": code,
+            "threshold": getattr(rules, setting),
+            "unit": unit,
+            "text": say(f"inventory.rule.{code}", threshold=getattr(rules, setting)),
+            "source": say(f"inventory.rule_source.{code}"),
+        }
+        for code, setting, unit in RULES
+    ]

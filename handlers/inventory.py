@@ -1,0 +1,120 @@
+"""Take the week's inventory, once; give it to whoever may see it: an admin their own groups', the office all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection
+
+from config.settings import Settings
+from config.wording import load_wording
+from handlers import figures
+from handlers.actions import Action, SendFile, Whisper
+from handlers.cards import Card, Link
+from handlers.context import Context
+from handlers.events import MessageReceived, WeekEnded
+from handlers.rules.week import first_day, midnight, week_before
+from handlers.snapshot import compute
+from storage import groups, inventories
+
+ASKED = ("清理报告",)
+# Verdicts that ask nothing of anybody.
+QUIET = ("alive", "exempt")
+SHOWN = 20
+
+
+class WeekError(ValueError):
+    """There is no inventory of what was asked for; the message is a Chinese sentence."""
+
+
+def take_snapshot(event: WeekEnded, context: Context) -> list[Action]:
+    """Saved by the first process that comes; the others, and a second event, change nothing."""
+    if inventories.saved(context.db, event.week) is None:
+        body = compute(context.db, context.settings, event.week, context.say)
+        inventories.save(context.db, event.week, event.at, body)
+    return []
+
+
+def snapshot_for(db: Connection, settings: Settings, week: str | None, now: datetime) -> dict[str, Any]:
+    """The saved snapshot, or one of the facts as they are known, which is not saved; no week: the last ended one.
+
+    A week that is going on is taken as if nothing more happened in it. Now is the later of `now` and the newest event,
+    because a replay may be ahead of the clock. WeekError for what is no week and for one that has not begun.
+    """
+    say = load_wording()
+    now = max(now, inventories.newest_event(db) or now)
+    week = week or week_before(now)
+    try:
+        begins = midnight(first_day(week))
+    except ValueError:
+        raise WeekError(say("inventory.bad_week", week=week[:20], example=week_before(now))) from None
+    if begins > now:
+        raise WeekError(say("inventory.future_week", week=week, last=week_before(now)))
+    return inventories.saved(db, week) or compute(db, settings, week, say)
+
+
+def only_groups(snapshot: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """The part of a snapshot that is about these groups (`channel:id`): no apps, no figures of the whole city."""
+    wanted = set(keys)
+    own = [one for one in snapshot["groups"] if f"{one['channel']}:{one['id']}" in wanted]
+    nothing = dict.fromkeys(("apps", "zombie_apps", "baseline_groups", "reduced_groups"), 0)
+    return {
+        "week": snapshot["week"],
+        "at": snapshot["at"],
+        "scope": "own",
+        "totals": {"groups": len(own), "zombie_groups": figures.zombies(own), **nothing, "reduction_rate": 0.0},
+        "verdicts": figures.verdicts(own),
+        "rules": snapshot["rules"],
+        "groups": own,
+        "apps": [],
+    }
+
+
+def report(event: MessageReceived, context: Context) -> list[Action]:
+    """`清理报告`, asked in private: what there is to clean up, and the list as a file."""
+    if event.group is not None or event.kind != "text" or event.text.strip() not in ASKED:
+        return []
+    person = groups.person(context.db, event.sender.id)
+    office = person is not None and person.role == "office"
+    keys = groups.run_by(context.db, event.sender.id)
+    if not office and not keys:
+        card = Card(title=context.say("inventory.report_not_admin"))
+        return [Whisper(key=f"report:{event.id}", person=event.sender.id, card=card)]
+    snapshot = snapshot_for(context.db, context.settings, None, event.at)
+    what = f"inventory/{snapshot['week']}.xlsx"
+    if not office:
+        snapshot = only_groups(snapshot, keys)
+        what += "?groups=" + quote(",".join(keys))
+    name = context.say("inventory.report_file", week=snapshot["week"])
+    return [
+        Whisper(key=f"report:{event.id}", person=event.sender.id, card=_card(snapshot, office, context)),
+        SendFile(key=f"report:{event.id}:file", person=event.sender.id, what=what, name=name),
+    ]
+
+
+def _card(snapshot: Mapping[str, Any], office: bool, context: Context) -> Card:
+    """The groups in their order in the register, never by any figure."""
+    say = context.say
+    found = [one for one in snapshot["groups"] if one["verdict"] not in QUIET]
+    lines = [
+        say(
+            "inventory.report_line",
+            name=one["name"],
+            verdict=say(f"inventory.verdict.{one['verdict']}"),
+            reasons="；".join(reason["text"] for reason in one["reasons"]),
+        )
+        for one in found[:SHOWN]
+    ]
+    if len(found) > SHOWN:
+        lines.append(say("inventory.report_more", number=len(found) - SHOWN))
+    return Card(
+        title=say("inventory.report_title_all" if office else "inventory.report_title", week=snapshot["week"]),
+        text=say("inventory.report_counts", groups=len(snapshot["groups"]), found=len(found)) if found
+        else say("inventory.report_none_all" if office else "inventory.report_none"),
+        lines=tuple(lines),
+        links=(Link(label=say("inventory.report_page"), page="inventory", subject=snapshot["week"]),),
+        tone="notice" if found else "done",
+    )

@@ -1,0 +1,163 @@
+"""The judgement: which demands does this message make, of which class, and why."""
+# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.calendar import Calendar
+from config.rulebook import Rulebook
+from handlers.rules import explain
+from handlers.rules.candidates import Candidate, Rejected, candidates, named
+from handlers.rules.reading import Reading, take
+from handlers.rules.receipt import is_receipt
+from handlers.rules.weigh import weigh
+
+# Longer messages are read at both ends only: a work-group message is shorter, and the time for a message must be bounded.
+HEAD, TAIL = 800, 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A demand; `text == original[start:end]`."""
+
+    category: str
+    rule: str
+    start: int
+    end: int
+    text: str
+    clause: str
+    why: str
+    suggestion: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """What was looked at and rejected, and the reason."""
+
+    category: str
+    rule: str
+    start: int
+    end: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    findings: tuple[Finding, ...]
+    considered: tuple[Considered, ...]
+
+
+NOTHING = Judgement((), ())
+
+
+def judge(
+    text: str,
+    *,
+    at: datetime | None = None,
+    kind: str = "text",
+    rulebook: Rulebook,
+    calendar: Calendar,
+    informational: bool = False,
+    before: str = "",
+) -> Judgement:
+    """Deterministic. `before` is what the same sender said within the last minute: it lends meaning, findings lie in `text`."""
+    if is_receipt(text):
+        return NOTHING
+    window = _Window.over(text, before)
+    reading = take(window.whole, at, rulebook, calendar)
+    found, rejected = candidates(reading, rulebook, calendar)
+    wanted = {c.id for c in rulebook.categories.values() if informational or not c.informational}
+    unlikely: list[Rejected] = []
+    if kind == "file":
+        # A name is no speech: neither the rules for sentences nor the learned weights apply.
+        found, rejected = named(reading, rulebook), []
+    else:
+        found, unlikely = weigh(found, rejected, reading, rulebook, calendar)
+    findings: dict[str, Finding] = {}
+    for candidate in found:
+        category = candidate.rule.category
+        if category in wanted and category not in findings:
+            finding = _finding(candidate, reading, rulebook, calendar, window)
+            if finding is not None:
+                findings[category] = finding
+    considered = tuple(c for r in [*rejected, *unlikely] if (c := _considered(r, reading, window)) is not None)
+    return Judgement(tuple(findings.values()), considered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What is read of a message, and where it lies in the original: what came before, the head, and of a long one the tail."""
+
+    text: str
+    whole: str
+    lead: int
+
+    @classmethod
+    def over(cls, text: str, before: str) -> _Window:
+        lead = before[-HEAD // 4 :].rstrip()
+        if lead and lead[-1] not in "，。！？!?；;,、":
+            lead += "，"
+        seen = text if len(text) <= HEAD + TAIL else text[:HEAD] + "\n" + text[-TAIL:]
+        return cls(text, lead + seen, len(lead))
+
+    def span(self, start: int, end: int) -> tuple[int, int] | None:
+        """In the original message; None when it lies wholly in what came before."""
+        first, last = self._place(start), self._place(end)
+        return (max(first, 0), last) if last > max(first, 0) else None
+
+    def _place(self, place: int) -> int:
+        place -= self.lead
+        if place > HEAD and len(self.text) > HEAD + TAIL:
+            return place - HEAD - 1 + len(self.text) - TAIL
+        return place
+
+
+def _finding(
+    candidate: Candidate, reading: Reading, rulebook: Rulebook, calendar: Calendar, window: _Window
+) -> Finding | None:
+    span = window.span(*reading.text.span(candidate.start, candidate.end))
+    if span is None:
+        return None
+    words = window.text[span[0] : span[1]]
+    return Finding(
+        category=candidate.rule.category,
+        rule=candidate.rule.id,
+        start=span[0],
+        end=span[1],
+        text=words,
+        clause=rulebook.categories[candidate.rule.category].clause,
+        why=explain.why(candidate, reading, rulebook, words),
+        suggestion=explain.suggestion(candidate, reading, rulebook, calendar),
+    )
+
+
+def _considered(rejected: Rejected, reading: Reading, window: _Window) -> Considered | None:
+    span = window.span(*reading.text.span(rejected.start, rejected.end))
+    if span is None:
+        return None
+    return Considered(
+        category=rejected.rule.category,
+        rule=rejected.rule.id,
+        start=span[0],
+        end=span[1],
+        text=window.text[span[0] : span[1]],
+        reason=rejected.reason,
+    )
+
+
+def is_rollcall_request(text: str, rulebook: Rulebook) -> bool:
+    """Does the text ask everybody to answer (收到请回复, 接龙, 看到回1 …)? Emergencies included: they too want a count."""
+    if is_receipt(text):
+        return False
+    reading = take(text[: HEAD + TAIL], None, rulebook, _NO_CALENDAR)
+    found, rejected = candidates(reading, rulebook, _NO_CALENDAR)
+    exempt = {e.id for e in rulebook.exemptions}
+    return any(c.rule.category == "rollcall" for c in found) or any(
+        r.rule.category == "rollcall" and r.why in exempt for r in rejected
+    )
+
+
+_NO_CALENDAR = Calendar()

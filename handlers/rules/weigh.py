@@ -1,0 +1,67 @@
+"""The learned component beside the rules: withdraws what only looks like a demand, finds what avoids the usual words."""
+# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
+from __future__ import annotations
+
+import re
+
+from config.calendar import Calendar
+from config.model import DEMAND
+from config.rulebook import Rule, Rulebook
+from handlers.rules.candidates import Candidate, Rejected
+from handlers.rules.features import grams, ngrams, structure
+from handlers.rules.reading import Reading
+
+_NEVER = re.compile(r"(?!)")
+
+
+def weigh(
+    found: list[Candidate], rejected: list[Rejected], reading: Reading, rulebook: Rulebook, calendar: Calendar
+) -> tuple[list[Candidate], list[Rejected]]:
+    """The candidates that stand, and those withdrawn; without a model the rules decide alone."""
+    model = rulebook.model
+    if model is None:
+        return found, []
+    features = [*ngrams(reading), *structure(reading, rulebook, found, rejected, calendar)]
+    chances = model.probabilities(features)
+    if takes_rest(reading, rulebook):
+        chances["off_hours"] = max(chances["off_hours"], chances[DEMAND] ** 2 * TAKEN)
+    stands: list[Candidate] = []
+    withdrawn: list[Rejected] = []
+    for category in rulebook.categories:
+        likely = chances.get(category, 0.0) >= model.thresholds.get(category, 2.0)
+        mine = [c for c in found if c.rule.category == category]
+        if likely:
+            stands += mine[:1] or [_learned(category, reading, rulebook)]
+        else:
+            reason = rulebook.phrases.get("unlikely", "")
+            withdrawn += [Rejected(c.rule, c.start, c.end, "unlikely", reason) for c in mine]
+    return stands, withdrawn
+
+
+# Of the demands posted in rest time that do not put themselves off, so many want something now (measured on the corpus).
+TAKEN = 0.97
+
+
+def takes_rest(reading: Reading, rulebook: Rulebook) -> bool:
+    """Posted out of working time, and nothing says that it may wait for the working day."""
+    return bool(reading.posted_off) and not rulebook.groups["later"].search(reading.plain)
+
+
+def _learned(category: str, reading: Reading, rulebook: Rulebook) -> Candidate:
+    """No rule spoke: the words are the clause that weighs most for this category."""
+    model = rulebook.model
+    assert model is not None
+    rule = Rule(
+        id=f"{category}.learned",
+        category=category,
+        about=rulebook.phrases.get("learned", ""),
+        force="self",
+        pattern=_NEVER,
+    )
+    best = max(
+        reading.clauses() or reading.sentences,
+        key=lambda span: sum(model.weight(g, category) for g in set(grams(reading.plain[span.start : span.end]))),
+        default=None,
+    )
+    return Candidate(rule, best.start, best.end) if best else Candidate(rule, 0, len(reading.plain))

@@ -1,0 +1,203 @@
+"""Which groups and apps have fallen silent, lost their owner or outlived their task; reasons first, then the verdict.
+
+Thresholds are settings. No official number was found for groups (policy.md §4): all of theirs are 本地口径.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from config.settings import InventorySettings
+from handlers.rules.week import local_day, midnight
+
+# The most serious first.
+SERIOUSNESS = ("dissolve", "overdue", "empty", "duplicate", "suspected", "watch", "alive")
+# What a reason makes of a group; a reason that is not here is told and changes nothing.
+VERDICT_OF: Mapping[str, str] = {
+    "silent_180": "dissolve",
+    "task_ended": "overdue",
+    "never_used": "empty",
+    "no_owner": "empty",
+    "member_overlap": "duplicate",
+    "silent_90": "suspected",
+    "silent_30": "watch",
+    "only_rollcall": "watch",
+}
+SUGGESTED: Mapping[str, str] = {
+    "dissolve": "解散",
+    "overdue": "解散",
+    "empty": "解散",
+    "duplicate": "合并",
+    "suspected": "规范",
+    "watch": "规范",
+    "alive": "保留",
+    "exempt": "保留",
+}
+# Below so many messages a share of 收到 says nothing.
+ROLLCALL_LEAST = 10
+ACCOUNT_KINDS = ("公众", "订阅号", "服务号", "视频号", "微博", "抖音", "头条", "新媒体")
+# 政务新媒体 without an update for more than a year is 僵尸号 (policy.md §4).
+APP_DEAD_DAYS = 365
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """`evidence` holds dates, numbers and names; `variant` picks one of several sentences for one code."""
+
+    code: str
+    evidence: Mapping[str, Any]
+    variant: str = ""
+
+
+class Gaps:
+    """When a channel was deaf; spans may overlap."""
+
+    def __init__(self, spans: Iterable[tuple[datetime, datetime]] = ()) -> None:
+        self._spans: list[tuple[datetime, datetime]] = []
+        for since, until in sorted(spans):
+            if self._spans and since <= self._spans[-1][1]:
+                self._spans[-1] = (self._spans[-1][0], max(until, self._spans[-1][1]))
+            else:
+                self._spans.append((since, until))
+        self._starts = [since for since, _ in self._spans]
+        self._before = [timedelta()]
+        for since, until in self._spans:
+            self._before.append(self._before[-1] + (until - since))
+
+    def within(self, since: datetime, until: datetime) -> timedelta:
+        """How long the channel was deaf between the two moments."""
+        return self._until(until) - self._until(since)
+
+    def _until(self, at: datetime) -> timedelta:
+        place = bisect_right(self._starts, at)
+        if not place:
+            return timedelta()
+        since, until = self._spans[place - 1]
+        return self._before[place - 1] + (min(at, until) - since)
+
+    def between(self, since: datetime, until: datetime) -> list[tuple[datetime, datetime]]:
+        """The deaf spans, cut to the two moments."""
+        first = max(bisect_right(self._starts, since) - 1, 0)
+        cut = ((max(start, since), min(end, until)) for start, end in self._spans[first:] if start < until)
+        return [(start, end) for start, end in cut if start < end]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A group as it is known at a week's end. `first_seen` is None when only the register knows it.
+
+    `messages` and `rollcalls` are of the last 30 days; `owner` is "unknown" until a roster or the register tells.
+    """
+
+    first_seen: datetime | None
+    created: date | None
+    last_work: datetime | None
+    messages: int
+    rollcalls: int
+    owner: Literal["there", "none", "left", "unknown"]
+    ends: date | None
+    gaps: Gaps
+
+
+def judge(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
+    """What a group's own facts say at `end`."""
+    silence = _never_used(known, end, rules) if known.last_work is None else _silent(known, end, rules)
+    return [*silence, *_owner(known), *_task(known, end, rules), *_rollcalls(known, rules)]
+
+
+def verdict(reasons: Sequence[Reason], exempt: bool = False) -> str:
+    """The most serious one that a reason makes; an exemption stands above all."""
+    if exempt:
+        return "exempt"
+    return min((VERDICT_OF.get(reason.code, "alive") for reason in reasons), key=SERIOUSNESS.index, default="alive")
+
+
+def suggestion(reasons: Sequence[Reason], judged: str) -> str:
+    """One of 解散、合并、规范、保留; a group whose only fault is a missing owner wants one, not an end."""
+    if judged == "empty" and not any(reason.code == "never_used" for reason in reasons):
+        return "规范"
+    return SUGGESTED[judged]
+
+
+def _silent(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
+    assert known.last_work is not None
+    silence = end - known.last_work
+    deaf = known.gaps.within(known.last_work, end) if known.first_seen else timedelta()
+    levels = (
+        ("silent_180", rules.dissolve_days),
+        ("silent_90", rules.suspected_days),
+        ("silent_30", rules.watch_days),
+    )
+    reasons = [
+        Reason(code, {"last_work_message": known.last_work, "days": silence.days, "threshold": days})
+        for code, days in levels
+        # Only the days on which the channel could hear prove silence.
+        if silence - deaf >= days * DAY
+    ][:1]
+    if deaf and (deaf >= DAY or silence >= rules.watch_days * DAY):
+        reasons.append(_gap(known, known.last_work, end, deaf))
+    return reasons
+
+
+def _never_used(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
+    """空壳 once it is older than the grace; a bot that came late must have listened for `watch_days` to say so."""
+    if known.first_seen is None:
+        return [] if known.messages else [Reason("data_gap", {}, "unreported")]
+    grace = rules.empty_grace_days * DAY
+    made = midnight(known.created) if known.created else known.first_seen
+    if end - made <= grace:
+        return []
+    deaf = known.gaps.within(known.first_seen, end)
+    observed = end - known.first_seen
+    came_late = known.first_seen - made > grace
+    proven = observed - deaf >= rules.watch_days * DAY if came_late else end - made - deaf > grace
+    reasons = [Reason("never_used", {"since": local_day(made), "days": (end - made).days})] if proven else []
+    if not proven and observed < rules.watch_days * DAY and came_late:
+        reasons.append(Reason("data_gap", {"first_seen": known.first_seen, "days": observed.days}, "late"))
+    if deaf and (deaf >= DAY or not proven):
+        reasons.append(_gap(known, known.first_seen, end, deaf))
+    return reasons
+
+
+def _gap(known: Known, since: datetime, until: datetime, deaf: timedelta) -> Reason:
+    spans = sorted(known.gaps.between(since, until), key=lambda span: span[0] - span[1])[:5]
+    days = max(1, round(deaf / DAY))
+    heard = max(0, (until - since - deaf).days)
+    return Reason("data_gap", {"days": days, "heard_days": heard, "spans": sorted(spans)})
+
+
+def _owner(known: Known) -> list[Reason]:
+    return [Reason("no_owner", {"owner": known.owner}, known.owner)] if known.owner in ("none", "left") else []
+
+
+def _task(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
+    if known.ends is None or midnight(known.ends) + rules.overdue_days * DAY >= end:
+        return []
+    days = (end - midnight(known.ends)).days
+    return [Reason("task_ended", {"ends": known.ends, "days": days, "threshold": rules.overdue_days})]
+
+
+def _rollcalls(known: Known, rules: InventorySettings) -> list[Reason]:
+    spoken = known.messages + known.rollcalls
+    if spoken < ROLLCALL_LEAST or known.rollcalls / spoken < rules.rollcall_share:
+        return []
+    evidence = {"rollcalls": known.rollcalls, "messages": spoken, "share": round(known.rollcalls / spoken, 4)}
+    return [Reason("only_rollcall", {**evidence, "threshold": rules.rollcall_share})]
+
+
+def judge_app(kind: str, updated: date | None, end: datetime, rules: InventorySettings) -> tuple[str, list[Reason]]:
+    """By the last update; one that lies after the week's end is not known yet."""
+    if updated is None or midnight(updated) >= end:
+        return "alive", [Reason("data_gap", {}, "update_unknown")]
+    account = any(word in kind for word in ACCOUNT_KINDS)
+    threshold = rules.account_days if account else rules.app_days
+    silence = end - midnight(updated)
+    if silence < threshold * DAY:
+        return "alive", []
+    evidence = {"updated": updated, "days": silence.days, "threshold": threshold}
+    return ("dissolve" if silence > APP_DEAD_DAYS * DAY else "suspected"), [Reason("not_updated", evidence)]

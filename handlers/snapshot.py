@@ -1,0 +1,186 @@
+"""The inventory of a week as data: every group and app with its verdict, reasons and evidence, and the totals.
+
+It is JSON through and through: pages, files and the API render it and query nothing. It holds no figure of a person
+and no ranking; the only names of people are those that the register's columns ask for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from config.settings import InventorySettings, Settings
+from config.wording import Wording
+from handlers import census, figures
+from handlers.census import RECENT_DAYS, Census, Entry
+from handlers.reasons import iso, told
+from handlers.rules import reduction, similar, zombie
+from handlers.rules.reduction import Rebound
+from handlers.rules.similar import Likeness
+from handlers.rules.week import end_of, midnight, week_of
+from handlers.rules.zombie import DAY, Reason
+from storage import inventories, register
+
+# Columns of the register that nothing else tells; shown as they were imported.
+REGISTER_COLUMNS = ("admins", "phone", "matter", "responsible", "due", "checker", "closed", "note")
+
+
+def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict[str, Any]:
+    """The same facts give the same snapshot, today and later; `week` must be one (ValueError)."""
+    end = end_of(week)
+    rules = settings.inventory
+    taken = census.take(db, end)
+    back = reduction.find_rebounds(taken.lifetimes, rules.rebound_days, rules.rebound_share, rules.overlap_members)
+    baseline = _baseline(db, settings)
+    reduced = reduction.reduce(taken.lifetimes, back, baseline, end)
+    groups = _groups(taken, back, rules, say)
+    in_use = (row for row in register.app_rows(db) if row.closed is None or midnight(row.closed) >= end)
+    apps = [_app(row, end, rules, say) for row in in_use]
+    return {
+        "week": week,
+        "at": iso(end),
+        "totals": figures.totals(groups, apps, reduced),
+        "reduction": figures.reduction_figures(reduced, baseline, say),
+        "load": figures.load(taken),
+        "verdicts": figures.verdicts(groups),
+        "sources": figures.sources(taken),
+        "rules": figures.rules_in_force(rules, say),
+        "groups": groups,
+        "apps": apps,
+    }
+
+
+def _baseline(db: Connection, settings: Settings) -> datetime | None:
+    """The end of the day that is set, or else of the week in which the first group was first heard of (or imported)."""
+    if settings.reduction.baseline is not None:
+        return midnight(settings.reduction.baseline + DAY)
+    first = inventories.first_seen(db) or register.first_import(db)
+    return end_of(week_of(first)) if first else None
+
+
+def _groups(
+    taken: Census, back: Mapping[str, Rebound], rules: InventorySettings, say: Wording
+) -> list[dict[str, Any]]:
+    overlaps = similar.overlaps({one.key: one.people for one in taken.entries}, rules.overlap, rules.overlap_members)
+    names = similar.alike_names({one.key: (one.name, one.unit) for one in taken.entries})
+    in_unit = Counter(one.unit for one in taken.entries if one.unit)
+    found = []
+    for entry in taken.entries:
+        overlap = overlaps.get(entry.key)
+        reasons = [
+            *zombie.judge(entry.known, taken.end, rules),
+            *_overlap(overlap, rules),
+            *_alike(names.get(entry.key), taken),
+            *_over_limit(entry, in_unit[entry.unit], rules),
+            *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
+            *_rebound(back.get(entry.key), taken),
+        ]
+        found.append(_group(entry, reasons, overlap, taken, say))
+    return found
+
+
+def _overlap(found: Likeness | None, rules: InventorySettings) -> list[Reason]:
+    if found is None:
+        return []
+    evidence = {"groups": found.number, "highest": found.others[0][1], "threshold": rules.overlap}
+    return [Reason("member_overlap", evidence)]
+
+
+def _alike(found: Likeness | None, taken: Census) -> list[Reason]:
+    if found is None:
+        return []
+    names = [taken.names[key] for key, _ in found.others[:5]]
+    return [Reason("similar_name", {"groups": found.number, "names": names})]
+
+
+def _over_limit(entry: Entry, number: int, rules: InventorySettings) -> list[Reason]:
+    if not rules.groups_per_unit or number <= rules.groups_per_unit:
+        return []
+    return [Reason("over_limit", {"unit": entry.unit, "groups": number, "threshold": rules.groups_per_unit})]
+
+
+def _rebound(found: Rebound | None, taken: Census) -> list[Reason]:
+    if found is None:
+        return []
+    evidence = {"name": taken.names[found.closed], "dissolved": found.ended, "share": found.share}
+    return [Reason("rebound", {"closed": found.closed.split(":", 1)[1], **evidence})]
+
+
+def _group(
+    entry: Entry, reasons: list[Reason], overlap: Likeness | None, taken: Census, say: Wording
+) -> dict[str, Any]:
+    judged = zombie.verdict(reasons, exempt=entry.exemption is not None)
+    known = entry.known
+    return {
+        "id": entry.key.split(":", 1)[1],
+        "name": entry.name,
+        "channel": entry.channel,
+        "unit": entry.unit,
+        "members": entry.members,
+        "last_work_message": _maybe(known.last_work),
+        "messages_30d": known.messages,
+        # 0.0 where nobody spoke and where the number of members is not known (`members_source`).
+        "per_person_daily": round(known.messages / RECENT_DAYS / entry.members, 2) if entry.members else 0.0,
+        "verdict": judged,
+        "reasons": [told(one, say) for one in reasons],
+        "similar": [_similar(key, share, taken) for key, share in (overlap.others if overlap else ())],
+        "disposition": (entry.row.disposition if entry.row else "") or _suggested(reasons, judged, say),
+        "source": "seen" if known.first_seen else "imported",
+        "last_work_source": entry.last_source,
+        "members_source": entry.members_source,
+        "rollcalls_30d": known.rollcalls,
+        "kind": entry.kind,
+        "purpose": entry.purpose,
+        "created": _maybe(known.created),
+        "first_seen": _maybe(known.first_seen),
+        "ends": _maybe(known.ends),
+        "owner": entry.owner,
+        "exemption": _exemption(entry),
+        "register": _register(entry.row),
+    }
+
+
+def _maybe(moment: date | datetime | None) -> str | None:
+    return iso(moment) if moment else None
+
+
+def _similar(key: str, share: float, taken: Census) -> dict[str, Any]:
+    channel, native = key.split(":", 1)
+    return {"id": native, "overlap": share, "channel": channel, "name": taken.names[key]}
+
+
+def _suggested(reasons: list[Reason], judged: str, say: Wording) -> str:
+    return say("inventory.suggested", what=zombie.suggestion(reasons, judged))
+
+
+def _exemption(entry: Entry) -> dict[str, Any] | None:
+    if entry.exemption is None:
+        return None
+    return {"reason": entry.exemption.reason, "until": _maybe(entry.exemption.until)}
+
+
+def _register(row: Any) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {name: _maybe(row.closed) if name == "closed" else getattr(row, name) for name in REGISTER_COLUMNS}
+
+
+def _app(row: Any, end: datetime, rules: InventorySettings, say: Wording) -> dict[str, Any]:
+    """A row of the register of apps; its monthly active users have no official threshold and lead to no verdict."""
+    judged, reasons = zombie.judge_app(row.kind, row.updated, end, rules)
+    return {
+        "id": row.id,
+        "name": row.name,
+        "unit": row.unit,
+        "kind": row.kind,
+        "updated": _maybe(row.updated),
+        "verdict": judged,
+        "reasons": [told(one, say) for one in reasons],
+        "disposition": row.disposition or say(f"inventory.app_suggested.{judged}"),
+        "monthly_active": row.monthly_active,
+        **{name: getattr(row, name) for name in ("handler", "basis", "functions", "similar", "filing")},
+    }

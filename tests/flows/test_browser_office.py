@@ -1,0 +1,80 @@
+"""The office: the inventory as page and xlsx, a notice that is checked first, pages that keep names in their place."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import openpyxl
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.flows.conftest import Open
+
+pytestmark = pytest.mark.browser
+
+
+def office(opened: Open, path: str = "/office") -> Page:
+    page = opened(path)
+    page.get_by_role("button", name="以演示机制办身份进入").click()
+    return page
+
+
+def test_the_inventory_is_a_page_and_the_same_file(opened: Open) -> None:
+    page = office(opened, "/office/inventory")
+    names = page.locator("table").first.locator("td.name").all_inner_texts()
+    assert len(names) == 24
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载表格").click()
+    content = Path(download.value.path()).read_bytes()
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+    cells = {str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell}
+    assert set(names) <= cells
+
+
+def test_every_verdict_can_be_looked_at_alone(opened: Open) -> None:
+    page = office(opened, "/office/inventory")
+    page.locator(".filters").get_by_role("link", name="空壳").click()
+    expect(page.locator("table").first).to_contain_text("柳湾镇招商对接群")
+    expect(page.locator("table").first).not_to_contain_text("柳湾镇工作群")
+
+
+def test_a_notice_is_checked_before_it_is_sent(opened: Open, size: str) -> None:
+    page = office(opened, "/office/notices/new")
+    page.fill("#text", f"请各村每天拍照上报进展（{size}），未按时上报的全镇通报排名。")
+    page.get_by_label("青石县助学工作群").check()
+    page.get_by_role("button", name="检查并发出").click()
+    expect(page.locator("main")).to_contain_text("可能给基层添负担")
+    page.fill("#text", f"助学金政策解读（{size}）已放在便民大厅，请知悉。")
+    page.get_by_role("button", name="按原文或改好后发出").click()
+    expect(page.locator("h1")).to_contain_text("助学金政策解读")
+    expect(page.locator("main")).to_contain_text("应确认")
+    assert "演示·小彭" not in page.inner_text("main")
+    page.get_by_role("button", name="取消这条通知").click()
+    expect(page.locator(".facts")).to_contain_text("已取消")
+
+
+def test_an_emergency_shows_the_pending_to_its_sender_only(opened: Open, size: str) -> None:
+    page = office(opened, "/office/notices/new")
+    page.fill("#text", f"河水上涨（{size}），请值守人员到岗。")
+    page.get_by_label("白沙镇河道保洁群").check()
+    page.get_by_label("这是应急或安保通知").check()
+    page.get_by_role("button", name="检查并发出").click()
+    expect(page.get_by_role("alert").first).to_contain_text("原因")
+    page.fill("#reason", "防汛")
+    page.locator("form.sheet button.primary").click()
+    expect(page.locator("main")).to_contain_text("未确认名单（应急，仅发起人可见）")
+    expect(page.locator("main")).to_contain_text("演示·小徐")
+
+
+@pytest.mark.parametrize("path", ["/", "/privacy", "/playground", "/office", "/office/notices", "/nowhere"])
+def test_every_page_of_the_demonstration_says_so(opened: Open, path: str) -> None:
+    page = opened(path)
+    expect(page.locator(".demo-mark")).to_contain_text("演示数据")
+
+
+def test_a_wrong_token_is_refused(opened: Open) -> None:
+    page = opened("/office/signin")
+    page.fill("#token", "made-up")
+    page.get_by_role("button", name="登录", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("令牌无效")
