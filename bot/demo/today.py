@@ -27,7 +27,7 @@ async def speak(house: House, playground: Playground) -> None:
     seeds = await _say(playground, "小陈", "g03", SUBSIDY)
     await _press(house, seeds, "g03", ("老高", "小朱"))
     await _say(playground, "小杨", "g03", "收到，明天我顺路带到上河村。")
-    await _say(playground, "老贾", "g03", "请各村每天拍照上报秋冬种进度，未按时上报的全镇通报排名。")
+    await _say(playground, "老贾", "g03", "各村每天报一次秋冬种日报，按完成进度全镇排名通报。")
 
 
 def _meeting(house: House) -> str:

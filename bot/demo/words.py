@@ -39,7 +39,7 @@ NOTICES: tuple[str, ...] = (
 )
 # How long ago in days, group, who, what they said, and what came of it.
 DEMANDS: tuple[tuple[int, str, str, str, str], ...] = (
-    (27, "g18", "小张", "请各村每天拍照上报宣传栏更新情况，没报的通报。", "understood"),
+    (27, "g18", "小张", "各村每周报一次宣传栏更新周报。", "understood"),
     (25, "g03", "小陈", "请各村把上次报过的种粮大户名单换新格式再报一遍。", "understood"),
     (22, "g06", "小周", "各村干部全部下载安装政务通，安装率纳入年终考核。", "withdraw"),
     (20, "g01", "小王", "这篇推文请大家都转发到朋友圈。", "dismissed"),
@@ -48,6 +48,6 @@ DEMANDS: tuple[tuple[int, str, str, str, str], ...] = (
     (9, "g05", "小郑", "请各镇明天上午下班前报送全年信息台账，按时间先后排名通报。", "understood"),
     (6, "g04", "小黄", "各村再建一个敬老服务群，全体人员扫码进群。", "understood"),
     (3, "g06", "小吴", "请各村对照图片上的样式把标牌换好，换好后拍照发群里。", "appeal"),
-    (2, "g03", "小陈", "各村值班点请按时签到，签到表发群里。", "appeal"),
+    (2, "g03", "小陈", "请各村每天在手机上打卡签到。", "appeal"),
     (1, "g01", "小王", "没回复的同志抓紧回复，下班前通报名单。", "understood"),
 )

@@ -88,7 +88,7 @@ def _paper(sheet: Any, title: str, say: Wording) -> None:
 def _summary(sheet: Any, snapshot: Row, title: str, styles: Mapping[str, Any], say: Wording) -> None:
     _paper(sheet, "", say)
     rows = list(summary_rows(snapshot, say))
-    sheet.fit_to_pages(1, len(rows) <= ONE_PAGE)
+    sheet.fit_to_pages(1, 1 if len(rows) <= ONE_PAGE else 0)
     for place, width in enumerate(SUMMARY_WIDTHS):
         sheet.set_column(place, place, width)
     sheet.set_row(0, 30)

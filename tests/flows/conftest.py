@@ -15,10 +15,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 READY_SECONDS = 90
 COMMAND = ["-m", "bot", "run", "--demo", "--port", "0"]
@@ -77,7 +82,7 @@ def size(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def opened(chromium: Browser, city: str, size: str) -> Iterator[Open]:
-    """`opened("/playground?as=p14")` gives a page of its own; every page must stay free of errors and side-scrolling."""
+    """`opened("/playground?as=p14")` gives a page of its own; none may show an error or scroll sideways."""
     width, height = SIZES[size]
     contexts: list[Any] = []
     problems: list[str] = []

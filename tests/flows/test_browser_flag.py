@@ -14,7 +14,7 @@ TITLE = "可能给基层添了负担"
 
 
 def test_a_demand_is_whispered_and_appealed(opened: Open, size: str) -> None:
-    words = f"请各村每天拍照上报进展（{size}），未按时上报的全镇通报排名。"
+    words = f"所有人必须下载安装政务通，按安装率排名通报（{size}）。"
     sender = Persona(opened, "小陈")
     other = Persona(opened, "小杨")
     sender.enter("g03")
@@ -54,7 +54,7 @@ def test_withdraw_takes_the_message_back_and_gives_its_words_for_rewriting(opene
 def test_a_draft_is_checked_in_private(opened: Open) -> None:
     person = Persona(opened, "小朱")
     person.enter_private()
-    person.say("检查 请各村每天拍照上报进展，未按时上报的全镇通报排名。")
+    person.say("检查 所有人必须下载安装政务通，按安装率排名通报。")
     expect(person.page.locator(".card-flag").last).to_contain_text("建议改一改")
     person.say("检查 明天上午九点在三楼开会，不用回复。")
     expect(person.page.locator(".card").last).to_contain_text("可以发")

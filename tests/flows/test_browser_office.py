@@ -41,7 +41,7 @@ def test_every_verdict_can_be_looked_at_alone(opened: Open) -> None:
 
 def test_a_notice_is_checked_before_it_is_sent(opened: Open, size: str) -> None:
     page = office(opened, "/office/notices/new")
-    page.fill("#text", f"请各村每天拍照上报进展（{size}），未按时上报的全镇通报排名。")
+    page.fill("#text", f"所有人必须下载安装政务通，按安装率排名通报（{size}）。")
     page.get_by_label("青石县助学工作群").check()
     page.get_by_role("button", name="检查并发出").click()
     expect(page.locator("main")).to_contain_text("可能给基层添负担")

@@ -41,7 +41,9 @@ class City:
         at = (END - timedelta(days=days)).isoformat()
         await self.house.dispatch(wire.parse({"id": f"e{self.number}", "at": at, "channel": "playground", **data}))
 
-    async def roster(self, group: str, days: float, people: str = "123", owner: str | None = "p1", **facts: Any) -> None:
+    async def roster(
+        self, group: str, days: float, people: str = "123", owner: str | None = "p1", **facts: Any
+    ) -> None:
         members = [{"id": f"p{one}", "name": f"干部{one}"} for one in people]
         facts = {"name": f"{group}群", **facts}
         await self.tell(days, type="roster", group={"id": group, **facts}, owner=owner, members=members)
@@ -140,7 +142,10 @@ async def test_an_empty_shell_and_a_group_without_owner_say_why(city: City) -> N
         await city.says(group, 1)
     assert [(await city.group(one))["verdict"] for one in ("never", "nobody", "left")] == ["empty"] * 3
     assert (await city.group("never"))["last_work_message"] is None
-    assert [(await city.group(one))["reasons"][0]["text"] for one in ("nobody", "left")] == ["没有群主", "群主已不在群内"]
+    assert [(await city.group(one))["reasons"][0]["text"] for one in ("nobody", "left")] == [
+        "没有群主",
+        "群主已不在群内",
+    ]
     assert (await city.group("nobody"))["disposition"] == "建议规范"
 
 
@@ -155,7 +160,11 @@ async def test_a_temporary_group_is_overdue_after_its_end(city: City) -> None:
     await city.roster("g1", 60, kind="临时", ends="2026-11-01")
     await city.says("g1", 1)
     found = await city.group("g1")
-    assert (found["verdict"], found["reasons"][0]["code"], found["disposition"]) == ("overdue", "task_ended", "建议解散")
+    assert (found["verdict"], found["reasons"][0]["code"], found["disposition"]) == (
+        "overdue",
+        "task_ended",
+        "建议解散",
+    )
     assert found["ends"] == "2026-11-01T00:00:00+08:00"
 
 
@@ -187,7 +196,10 @@ async def test_similar_names_and_too_many_groups_are_hints(city: City) -> None:
         await city.says(f"g{number}", 1)
     found = await city.group("防汛值守群")
     assert found["verdict"] == "alive"
-    assert [one["text"] for one in found["reasons"]] == ["与本单位“防汛值守工作群”名称相近", "城关镇现有 4 个工作群，上限 3 个"]
+    assert [one["text"] for one in found["reasons"]] == [
+        "与本单位“防汛值守工作群”名称相近",
+        "城关镇现有 4 个工作群，上限 3 个",
+    ]
     assert await city.codes("社保缴费群", **{"inventory.groups_per_unit": 4}) == []
     assert await city.codes("社保缴费群", **{"inventory.groups_per_unit": 0}) == []
 
@@ -229,7 +241,12 @@ async def test_totals_count_zombies_and_the_reduction_by_evidence(city: City) ->
     await city.dissolved("g5", 10)
     found = await city.snapshot()
     totals = found["totals"]
-    assert (totals["groups"], totals["zombie_groups"], totals["baseline_groups"], totals["reduced_groups"]) == (4, 1, 5, 1)
+    assert (totals["groups"], totals["zombie_groups"], totals["baseline_groups"], totals["reduced_groups"]) == (
+        4,
+        1,
+        5,
+        1,
+    )
     assert totals["reduction_rate"] == pytest.approx(0.2)
     assert found["reduction"]["closed"] == {"seen": 1, "declared": 0, "imported": 0}
     assert found["reduction"]["formula"] == "清理率＝（清理前数－清理后数）÷清理前数＝（5－4）÷5＝20.00%"
@@ -257,7 +274,11 @@ async def test_a_group_that_comes_back_counts_against_the_reduction(city: City) 
     await city.roster("new", 10, people="1234x", name="防汛二群")
     await city.says("new", 1)
     found = await city.snapshot()
-    assert (found["totals"]["baseline_groups"], found["totals"]["groups"], found["totals"]["reduced_groups"]) == (2, 2, 0)
+    assert (found["totals"]["baseline_groups"], found["totals"]["groups"], found["totals"]["reduced_groups"]) == (
+        2,
+        2,
+        0,
+    )
     assert found["reduction"]["rebounds"] == 1
     back = await city.group("new")
     assert (back["verdict"], [one["code"] for one in back["reasons"]]) == ("alive", ["rebound"])
@@ -459,7 +480,9 @@ async def test_the_office_gets_the_report_of_all_groups(town: Town) -> None:
     city = City(town.house)
     for number in range(25):
         await city.roster(f"g{number:02}", 100, people="123", owner="p1")
-    await town.says("chief", "清理报告", minutes=7 * 24 * 60, group=None, sender={"id": "chief", "name": "主任", "role": "office"})
+    await town.says(
+        "chief", "清理报告", minutes=7 * 24 * 60, group=None, sender={"id": "chief", "name": "主任", "role": "office"}
+    )
     [card] = await town.said("whisper", to="chief")
     assert card.card["title"] == "全部工作群：2026-W47 清理报告"
     assert len(card.card["lines"]) == 21

@@ -32,7 +32,13 @@ def test_the_rates_of_jiangxi_come_out_as_published(before: int, after: int, rat
 
 
 def test_what_is_closed_is_counted_by_its_evidence() -> None:
-    groups = [gone("a"), gone("b", evidence="declared"), gone("c", evidence="imported"), gone("d", evidence="imported"), life("e")]
+    groups = [
+        gone("a"),
+        gone("b", evidence="declared"),
+        gone("c", evidence="imported"),
+        gone("d", evidence="imported"),
+        life("e"),
+    ]
     assert reduce(groups, (), BASELINE, END).closed == {"seen": 1, "declared": 1, "imported": 2}
 
 
@@ -83,7 +89,9 @@ def test_most_of_a_closed_groups_members_in_a_new_group_are_a_rebound(
 ) -> None:
     groups = [gone("closed", members=frozenset("12345")), life("new", began=began, members=frozenset(members))]
     found = find_rebounds(groups, 30, 0.8, 3)
-    assert {name: (one.closed, one.share) for name, one in found.items()} == ({"new": ("closed", share)} if share else {})
+    assert {name: (one.closed, one.share) for name, one in found.items()} == (
+        {"new": ("closed", share)} if share else {}
+    )
 
 
 def test_a_closed_group_of_two_proves_no_rebound() -> None:

@@ -55,7 +55,9 @@ def test_many_equal_groups_are_counted_and_ten_are_named() -> None:
 
 def test_a_person_who_is_in_every_group_costs_nothing() -> None:
     draw = random.Random(1)
-    groups = {f"g{n}": frozenset({"boss", "bot", *(f"p{draw.randrange(40_000)}" for _ in range(18))}) for n in range(6_000)}
+    groups = {
+        f"g{n}": frozenset({"boss", "bot", *(f"p{draw.randrange(40_000)}" for _ in range(18))}) for n in range(6_000)
+    }
     start = time.process_time()
     assert overlaps(groups, 0.8, 3) == {}
     assert time.process_time() - start < 5

@@ -27,7 +27,9 @@ def test_the_week_of_a_moment_and_the_last_ended_one(at: datetime, week: str, be
     assert (week_of(at), week_before(at)) == (week, before)
 
 
-@pytest.mark.parametrize("week", ["", "2026-W54", "2025-W53", "2026-W00", "2026-47", "1999-W01", "9999-W52", "2026-W47x"])
+@pytest.mark.parametrize(
+    "week", ["", "2026-W54", "2025-W53", "2026-W00", "2026-47", "1999-W01", "9999-W52", "2026-W47x"]
+)
 def test_what_is_no_week_is_refused(week: str) -> None:
     with pytest.raises(ValueError):
         end_of(week)

@@ -136,7 +136,9 @@ def test_a_register_that_tells_no_activity_proves_nothing() -> None:
     assert codes(first_seen=None, last_work=None, messages=5) == []
 
 
-@pytest.mark.parametrize(("owner", "found"), [("there", []), ("unknown", []), ("none", ["no_owner"]), ("left", ["no_owner"])])
+@pytest.mark.parametrize(
+    ("owner", "found"), [("there", []), ("unknown", []), ("none", ["no_owner"]), ("left", ["no_owner"])]
+)
 def test_a_group_wants_an_owner_in_post(owner: str, found: list[str]) -> None:
     assert codes(owner=owner) == found
     assert judged(owner=owner) == ("empty" if found else "alive")
@@ -177,7 +179,13 @@ def test_an_exemption_stands_above_all() -> None:
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("silent_180", "解散"), ("never_used", "解散"), ("no_owner", "规范"), ("member_overlap", "合并"), ("over_limit", "保留")],
+    [
+        ("silent_180", "解散"),
+        ("never_used", "解散"),
+        ("no_owner", "规范"),
+        ("member_overlap", "合并"),
+        ("over_limit", "保留"),
+    ],
 )
 def test_one_of_four_dispositions_is_suggested(code: str, expected: str) -> None:
     reasons = [Reason(code, {})]
