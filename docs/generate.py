@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, SecretStr
 
-from bot.reports.rulesdoc import rules_page
+from bot.reports.rulesdoc import render
 from config.rulebook import load_rulebook
 from config.settings import Section, Settings
 
@@ -22,7 +22,7 @@ HEAD = """# 设置
 
 def pages() -> dict[str, str]:
     """File name → content."""
-    return {"settings.md": settings_page(), "rules.md": rules_page(load_rulebook())}
+    return {"settings.md": settings_page(), "rules.md": render(load_rulebook())}
 
 
 def settings_page() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -21,6 +22,7 @@ TYPED = ("老马", "小黄")
 async def speak(house: House, playground: Playground) -> None:
     """Two open notices, some acknowledgements, one demand that only its sender hears of."""
     meeting = await _say(playground, "小李", "g01", _meeting(house))
+    await _card_shown(playground)
     for name in TYPED:
         await _say(playground, name, "g01", "收到")
     await _press(house, meeting, "g01", PRESSED)
@@ -28,6 +30,15 @@ async def speak(house: House, playground: Playground) -> None:
     await _press(house, seeds, "g03", ("老高", "小朱"))
     await _say(playground, "小杨", "g03", "收到，明天我顺路带到上河村。")
     await _say(playground, "老贾", "g03", "各村每天报一次秋冬种日报，按完成进度全镇排名通报。")
+
+
+async def _card_shown(playground: Playground) -> None:
+    """Until the card stands in the group, so that the answers come below it; not for ever."""
+    for _ in range(50):
+        last = (await playground.desk.conversation(BY_NAME["小李"], "g01"))["messages"][-1]
+        if last["card"]:
+            return
+        await asyncio.sleep(0.1)
 
 
 def _meeting(house: House) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import io
 import json
 from collections.abc import AsyncIterator
@@ -58,7 +59,8 @@ def arguments(module: Any, *given: str) -> argparse.Namespace:
 
 
 def table(path: Path, rows: list[list[str]], encoding: str = "utf-8") -> str:
-    path.write_bytes("\n".join(",".join(row) for row in rows).encode(encoding))
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows(rows)
     return str(path)
 
 

@@ -117,9 +117,9 @@ def test_no_answered_acknowledgement_is_lost_by_a_kill(tmp_path: Path) -> None:
         again = call(f"{base}/api/v1/notices/{notice}", token, method="GET")
         assert again["acknowledged"] == standing["acknowledged"]
         time.sleep(1)
-    with sqlite3.connect(data / "playground.db") as db:
-        cards = db.execute("SELECT count(*), count(DISTINCT said_as) FROM messages WHERE said_as LIKE 'notice:%'").fetchone()
-    assert cards == (1, 1)
+    with sqlite3.connect(data / "qingqun.db") as db:
+        posts = db.execute("SELECT count(*), sum(state = 'waiting') FROM outbox WHERE key LIKE 'notice:%'").fetchone()
+    assert posts == (1, 0)
 
 
 def test_a_second_bot_on_the_same_data_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from bot.reports.register_import import Register, RegisterRow, read_register
 from bot.reports.spreadsheet import ImportRefused, load_file
 from tests.reports.test_xlsx import app, group, snapshot
 
+# Cells of a workbook know no zone.
+CELL = datetime(2026, 1, 5)  # noqa: DTZ001
 HEADER = ["群名称", "建群单位", "成员数", "建群时间"]
 
 
@@ -79,7 +81,7 @@ def test_unknown_columns_are_kept_aside_and_computed_ones_are_not_read() -> None
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        (datetime(2026, 1, 5), date(2026, 1, 5)),
+        (CELL, date(2026, 1, 5)),
         ("2026-1-5", date(2026, 1, 5)),
         ("2026/01/05", date(2026, 1, 5)),
         ("2026.1.5", date(2026, 1, 5)),
@@ -171,8 +173,8 @@ def test_csv_is_read_in_every_usual_encoding(encoding: str, separator: str) -> N
 
 
 def test_our_own_export_can_be_imported_again() -> None:
-    told = {"admins": "赵六", "phone": "0711", "matter": "", "responsible": "", "due": "", "checker": "", "closed": None,
-            "note": "备用"}  # fmt: skip
+    told = {**dict.fromkeys(("matter", "responsible", "due", "checker"), ""), "closed": None, "note": "备用"}
+    told |= {"admins": "赵六", "phone": "0711"}
     content = xlsx.render(snapshot([group(name="=防汛", register=told)], [app()]))
     [row] = read_register(content, "groups").rows
     assert row.values == {
@@ -243,8 +245,8 @@ def test_more_rows_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -
 def test_a_sheet_that_claims_a_million_empty_rows_is_read_quickly() -> None:
     text = (
         '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
-        '<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>群名称</t></is></c><c r="B1" t="inlineStr"><is><t>平台</t>'
-        '</is></c></row><row r="1048576"><c r="A1048576" t="inlineStr"><is><t>末</t></is></c></row>'
+        '<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>群名称</t></is></c><c r="B1" t="inlineStr"><is>'
+        '<t>平台</t></is></c></row><row r="1048576"><c r="A1048576" t="inlineStr"><is><t>末</t></is></c></row>'
         '<row r="2000000000"><c r="A2000000000" t="inlineStr"><is><t>远</t></is></c></row></sheetData></worksheet>'
     )
     found: Register = read_register(changed(GOOD, "xl/worksheets/sheet1.xml", text.encode()), "groups")

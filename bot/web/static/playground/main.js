@@ -20,7 +20,7 @@ async function loadOverview() {
 function drawRooms() {
   const { rooms, private: own } = state.overview;
   $("private").replaceChildren(roomLine({ ...own, name: bot }, botFace(), "只有您和轻群看得到"));
-  $("rooms").replaceChildren(...rooms.map((room) => roomLine(room, face(room.name.replace(/群$/, "")), "还没有消息")));
+  $("rooms").replaceChildren(...rooms.map((room) => roomLine(room, face((room.kind || "群")[0]), "还没有消息")));
   const unseen = own.unseen + rooms.reduce((sum, room) => sum + room.unseen, 0);
   document.title = `${unseen ? `（${unseen}）` : ""}试用台 · ${bot}${demo ? "（演示数据）" : ""}`;
 }
