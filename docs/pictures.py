@@ -22,6 +22,7 @@ def take(base: str) -> None:
         browser = driver.chromium.launch(executable_path=which("chromium"), args=FLAGS)
         phone = page_of(browser, base, 390, 780)
         phone.goto("/playground?as=p14")
+        phone.get_by_text("柳湾镇工作群").first.click()
         phone.wait_for_timeout(1500)
         phone.screenshot(path=HERE / "playground.png")
         office = page_of(browser, base, 1280, 900)

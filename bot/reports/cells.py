@@ -32,7 +32,7 @@ def text_of(cell: Any) -> str:
     if isinstance(cell, datetime) and cell.time() == time():
         cell = cell.date()
     lines = "" if cell is None else " ".join(str(cell).split())
-    text = clean(lines, keep_lines=False).strip()
+    text = lines if lines.isprintable() else clean(lines, keep_lines=False).strip()
     return text[1:] if text[:1] == "'" and text[1:2] in QUOTED else text
 
 

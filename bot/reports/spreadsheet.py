@@ -104,7 +104,8 @@ def _limited(rows: Iterator[tuple[int, Any]]) -> Rows:
     for number, cells in rows:
         if cells.count(None) + cells.count("") == len(cells):
             continue
-        if len(kept) >= MAX_ROWS:
+        # One more than the limit, for the header.
+        if len(kept) > MAX_ROWS:
             raise ImportRefused("too_many", limit=MAX_ROWS)
         kept.append((number, tuple(cells)))
     return kept

@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ def install() -> None:
             pytest.fail(message)
         pytest.skip(message)
     done = FOLDER / "node_modules" / ".package-lock.json"
-    with (FOLDER / ".installing").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / "qingqun-gateway.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists() or done.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
             command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]

@@ -236,10 +236,10 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
 
 
 def test_more_rows_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheet, "MAX_ROWS", 3)
+    monkeypatch.setattr(spreadsheet, "MAX_ROWS", 2)
     assert read_register(workbook([HEADER, ["甲"], ["乙"]]), "groups").rows
-    assert "超过 3 行" in refusal(workbook([HEADER, ["甲"], ["乙"], ["丙"]]))
-    assert "超过 3 行" in refusal(lines(HEADER, ["甲"], ["乙"], ["丙"]))
+    assert "超过 2 行" in refusal(workbook([HEADER, ["甲"], ["乙"], ["丙"]]))
+    assert "超过 2 行" in refusal(lines(HEADER, ["甲"], ["乙"], ["丙"]))
 
 
 def test_a_sheet_that_claims_a_million_empty_rows_is_read_quickly() -> None:

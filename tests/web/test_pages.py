@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from bot.bus import BusError
 from bot.house import House
 from bot.web.auth import COOKIE
-from handlers.events import AppealDecided
+from handlers.events import FlagAnswered
 from storage import flags, notices
 from tests.conftest import MONDAY, Town
 from tests.web.conftest import Client
@@ -29,13 +30,13 @@ async def town(house: House) -> Town:
 
 async def opened(house: House, town: Town, text: str = "明天上午九点开会，收到请回复。") -> str:
     """A notice in the town's group; gives its id."""
-    await town.say("owner", text)
+    await town.says("boss", text)
     row = (await house.store.read(lambda db: notices.listed(db, None)))[0]
     return str(row.id)
 
 
 def link(house: House, notice: str, person: str) -> str:
-    return f"/n/{house.links.notice_token(notice, f'test:{person}')}"
+    return f"/n/{house.links.notice_token(notice, f'playground:{person}')}"
 
 
 async def test_looking_at_a_link_acknowledges_nothing(house: House, town: Town, client: Client) -> None:
@@ -45,14 +46,14 @@ async def test_looking_at_a_link_acknowledges_nothing(house: House, town: Town, 
         assert page.status_code == 200
         assert page.headers["cache-control"] == "no-store"
         assert page.headers["referrer-policy"] == "no-referrer"
-    assert await house.store.read(lambda db: notices.counts(db, notice)) == (0, 3)
+    assert await house.store.read(lambda db: notices.counts(db, notice)) == (0, 5)
 
 
 async def test_a_press_is_counted_before_it_is_answered(house: House, town: Town, client: Client) -> None:
     notice = await opened(house, town)
     answer = await client(None).post(link(house, notice, "p1"), headers=ACCEPT)
     assert (answer.status_code, answer.json()["state"]) == (200, "acknowledged")
-    assert await house.store.read(lambda db: notices.counts(db, notice)) == (1, 3)
+    assert await house.store.read(lambda db: notices.counts(db, notice)) == (1, 5)
 
 
 async def test_a_form_is_led_back_to_its_page(house: House, town: Town, client: Client) -> None:
@@ -109,16 +110,16 @@ async def test_an_outage_is_never_a_false_success(
 
 async def test_what_people_write_cannot_become_markup(house: House, town: Town, client: Client) -> None:
     notice = await opened(house, town, f"{HOSTILE} 明天开会，收到请回复。")
-    for path in (link(house, notice, "p1"), house.links.mine_url("test:p1").removeprefix(house.links.base_url)):
+    for path in (link(house, notice, "p1"), house.links.mine_url("playground:p1").removeprefix(house.links.base_url)):
         page = (await client(None).get(path)).text
-        assert "<img" not in page
+        assert "<img src=x" not in page
         assert "\u202e" not in page
-        assert "&lt;img" in page
+        assert "&lt;img src=x" in page
 
 
 async def test_my_page_lists_what_is_open_and_empties(house: House, town: Town, client: Client) -> None:
     notice = await opened(house, town)
-    address = house.links.mine_url("test:p1").removeprefix(house.links.base_url)
+    address = house.links.mine_url("playground:p1").removeprefix(house.links.base_url)
     assert "还有 1 条" in (await client(None).get(address)).text
     await client(None).post(address, data={"notice": notice})
     page = (await client(None).get(address)).text
@@ -173,8 +174,7 @@ async def test_a_notice_page_counts_and_names_nobody(house: House, town: Town, c
 
 async def test_pressing_send_twice_sends_one_notice(house: House, town: Town, client: Client) -> None:
     visitor = await signed_in(house, client)
-    group = (await house.store.read(lambda db: notices.listed(db, None))) or "test:g1"
-    form = {"text": "助学金政策解读已放在便民大厅。", "group": str(group), "once": "a" * 16}
+    form = {"text": "助学金政策解读已放在便民大厅。", "group": "playground:g1", "once": "a" * 16}
     first = await visitor.post("/office/notices/new", data=form)
     again = await visitor.post("/office/notices/new", data=form)
     assert first.headers["location"] == again.headers["location"] == "/office/notices/n" + "a" * 16
@@ -184,10 +184,10 @@ async def test_pressing_send_twice_sends_one_notice(house: House, town: Town, cl
     ("field", "value", "said"),
     [
         ("text", " ", "请写通知内容"),
-        ("text", "绝密★ 名单", "密级"),
+        ("text", "绝密★ 名单", "涉密"),
         ("deadline", "yesterday", "截止时间读不懂"),
         ("deadline", "2020-01-01T09:00", "已经过去"),
-        ("group", "test:nowhere", "至少选一个"),
+        ("group", "playground:nowhere", "至少选一个"),
         ("emergency", "yes", "应急通知要写明原因"),
     ],
 )
@@ -195,19 +195,27 @@ async def test_a_draft_that_cannot_be_sent_says_why(
     house: House, town: Town, client: Client, field: str, value: str, said: str
 ) -> None:
     visitor = await signed_in(house, client)
-    form = {"text": "助学金政策解读已放在便民大厅。", "group": "test:g1", field: value}
+    form = {"text": "助学金政策解读已放在便民大厅。", "group": "playground:g1", field: value}
     answer = await visitor.post("/office/notices/new", data=form)
     assert answer.status_code == 422
     assert said in answer.text
 
 
 async def test_an_appeal_is_decided_by_the_office(house: House, town: Town, client: Client) -> None:
+    await town.says("p1", "各村每天报一次进度日报，按完成进度全镇排名通报。")
+    (flag, *_) = await house.store.read(lambda db: db.execute(select(flags.FLAGS)).all())
+    await house.tell(
+        FlagAnswered(id="a1", at=MONDAY, flag=flag.id, person="playground:p1", answer="misjudged", share="")
+    )
     visitor = await signed_in(house, client)
-    answer = await visitor.post("/office/appeals/f1", data={"decision": "dismiss"})
-    assert answer.status_code == 303
-    assert await house.store.read(lambda db: flags.get(db, "f1")) is None
-    assert (await visitor.post("/office/appeals/f1", data={"decision": "maybe"})).status_code == 422
-    assert AppealDecided.__name__  # the event's own effect is tested with its handler
+    page = (await visitor.get("/office")).text
+    assert flag.span in page
+    assert "干部1" not in page
+    assert (await visitor.post(f"/office/appeals/{flag.id}", data={"decision": "maybe"})).status_code == 422
+    assert (await visitor.post(f"/office/appeals/{flag.id}", data={"decision": "dismiss"})).status_code == 303
+    decided = await house.store.read(lambda db: flags.get(db, flag.id))
+    assert decided is not None
+    assert decided.state == "dismissed"
 
 
 @pytest.mark.parametrize("path", ["/", "/privacy", "/office/signin"])

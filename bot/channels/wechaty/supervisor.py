@@ -30,8 +30,8 @@ class Intervals:
     silence: float = 20.0
     answer: float = 15.0
     # How long after connecting the account may take to be reported as logged in.
-    login: float = 10.0
-    again: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 15.0)
+    login: float = 25.0
+    again: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
     # A session that lasted so long was a good one: the next attempt comes soon.
     stable: float = 30.0
     # How often an outage that goes on is reported to the house.
@@ -73,7 +73,8 @@ class Supervisor:
             except GatewayError as error:
                 self._watch.lost(error.fault, str(error))
             except Exception as error:  # whatever it was, the next attempt may go well
-                logger.opt(exception=error).error("微信渠道内部出错，将重新连接。")
+                if not self._watch.deaf:
+                    logger.opt(exception=error).error("微信渠道内部出错，将重新连接。")
                 self._watch.lost(Fault.LOST)
             failures = 0 if time.monotonic() - started > self._intervals.stable else failures + 1
             await asyncio.sleep(self._intervals.again[min(failures, len(self._intervals.again)) - 1 if failures else 0])
@@ -153,12 +154,21 @@ class Supervisor:
             if self._quiet_for() < self._intervals.silence and not self._probe_now.is_set():
                 continue
             self._probe_now.clear()
-            asked = time.monotonic()
+            await self._probe(gateway)
+
+    async def _probe(self, gateway: Connection) -> None:
+        """There and back: a call, whose answer comes over the stream. A puppet that refuses the call is alive."""
+        asked = time.monotonic()
+        try:
             await gateway.probe("轻群")
-            while self._last < asked and not self._taking:
-                if time.monotonic() - asked > self._intervals.answer:
-                    raise GatewayError(Fault.FROZEN)
-                await asyncio.sleep(min(0.5, self._intervals.answer / 10))
+        except GatewayError as error:
+            if not error.final:
+                raise
+            self._last = time.monotonic()
+        while self._last < asked and not self._taking:
+            if time.monotonic() - asked > self._intervals.answer:
+                raise GatewayError(Fault.FROZEN)
+            await asyncio.sleep(min(0.5, self._intervals.answer / 10))
 
     async def _until_silent(self) -> None:
         pause = min(self._intervals.silence, self._intervals.login) / 4

@@ -35,7 +35,8 @@ KINDS: Mapping[int, MessageKind] = {
 # WeChat shows a quotation as 「谁：原话」, a line of dashes, and then the answer.
 QUOTED = re.compile(r"「(?P<who>[^\n]{1,80}?)[：:]\s*(?P<said>.*?)」\s*\n(?:- ?){5,}-?\s*\n(?P<answer>.*)", re.DOTALL)
 TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(?P<title>[^<\]]{1,300})", re.IGNORECASE)
-RECALLED_ID = re.compile(r"<(?P<tag>newmsgid|msgid)>\s*(?P<id>\w+)\s*</(?P=tag)>", re.IGNORECASE)
+# The server's id before the client's: puppets name messages by the former.
+RECALLED_IDS = [re.compile(rf"<{tag}>\s*(\w+)\s*</{tag}>", re.IGNORECASE) for tag in ("newmsgid", "msgid")]
 DISSOLVED = re.compile(
     r"(?:群主|管理员|[“\"][^”\"]{1,40}[”\"])\s*已?经?解散了?(?:该|本|此)?群聊?[。.]?|(?:该|本|此)?群聊?已被?(?:群主)?解散[。.]?"
 )
@@ -84,8 +85,9 @@ def quotation(text: str) -> Quote | None:
 
 def recalled(message: Message) -> str:
     """The id of what was taken back: the whole text, or a field of WeChat's XML."""
-    inside = RECALLED_ID.search(message.text)
-    return inside["id"] if inside else message.text.strip()[:MAX_NAME]
+    found = (pattern.search(message.text[:20_000]) for pattern in RECALLED_IDS)
+    inside = next((one for one in found if one), None)
+    return inside[1] if inside else message.text.strip()[:MAX_NAME]
 
 
 def kind_of(message: Message) -> MessageKind:
