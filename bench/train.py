@@ -2,7 +2,7 @@
 
 Needs scikit-learn (not a dependency of the product). Thresholds are chosen on messages of authors left out of training.
 """
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from __future__ import annotations
 

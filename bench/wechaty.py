@@ -238,7 +238,8 @@ def report(messages: int, rooms: int, repeat: int) -> None:
         sends = f"{one['sends']:9.0f}" if "sends" in one else " " * 9
         order = "" if row == "stream" else "kept" if one["ordered"] else "broken"
         late = f"{one['p50']:8.2f}{one['p99']:8.2f}{one['p99'] / base['p99']:9.2f}" if row != "stream" else " " * 25
-        print(f"{label.format(rooms=rooms):44}{one['rate']:8.0f}{one['rate'] / base['rate']:9.2f}{one['cpu']:8.0f}{late}{sends}  {order}")
+        rate = f"{one['rate']:8.0f}{one['rate'] / base['rate']:9.2f}{one['cpu']:8.0f}"
+        print(f"{label.format(rooms=rooms):44}{rate}{late}{sends}  {order}")
 
 
 def main() -> None:

@@ -185,7 +185,7 @@ async def serve(settings: Settings, *, demo: bool, ready: Callable[[House], Awai
             )
             server = _Server(config)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            while not server.started and not serving.done():
+            while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.02)
             if demo:
                 from bot.demo import seed

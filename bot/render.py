@@ -14,8 +14,9 @@ async def render_file(house: House, what: str) -> bytes:
     """`inventory/<week>.xlsx[?groups=key,key]`."""
     parts = urlsplit(what)
     week = parts.path.removeprefix("inventory/").removesuffix(".xlsx")
-    wanted = parse_qs(parts.query).get("groups")
+    # An empty list is a list: whoever may see no group gets an empty file, never the whole one.
+    wanted = parse_qs(parts.query, keep_blank_values=True).get("groups")
     snapshot = await house.store.read(lambda db: snapshot_for(db, house.settings, week, house.now()))
-    if wanted:
+    if wanted is not None:
         snapshot = only_groups(snapshot, wanted[0].split(","))
     return await asyncio.to_thread(xlsx.render, snapshot)

@@ -21,6 +21,7 @@ from loguru import logger
 
 from config.settings import TIMEZONE, Settings
 from handlers.events import DayEnded, Event, WeekEnded, Woke, WorkdayEnding
+from handlers.rules.week import week_before
 from storage import clockwork
 from storage.database import Store, StoreError
 
@@ -66,13 +67,6 @@ def _digest(slot: str, at: datetime) -> Event:
 
 def _day(slot: str, at: datetime) -> Event:
     return DayEnded(id=slot, at=at, day=at.astimezone(TIMEZONE).date() - timedelta(days=1))
-
-
-def week_before(at: datetime) -> str:
-    """The last ISO week that has wholly ended at this moment (Asia/Shanghai)."""
-    local = at.astimezone(TIMEZONE).date()
-    year, week, _ = (local - timedelta(days=7)).isocalendar()
-    return f"{year}-W{week:02d}"
 
 
 def slots(settings: Settings, after: datetime, until: datetime) -> Iterator[tuple[datetime, Job]]:

@@ -1,5 +1,5 @@
 """The learned component as data: weights of readable features, for "is it a demand" and for each category."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from __future__ import annotations
 

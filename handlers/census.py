@@ -193,18 +193,7 @@ def _add_imported(census: Census, row: Any, exemption: Any) -> None:
     )
     if ended:
         return
-    last, source = _last_work(None, row, census.end)
-    stale = last is not None and census.end - last > RECENT_DAYS * DAY
-    known = Known(
-        first_seen=None,
-        created=row.created,
-        last_work=last,
-        messages=0 if stale else row.messages_30d or 0,
-        rollcalls=0,
-        owner="none" if row.owner in OWNERLESS else "unknown",
-        ends=row.ends,
-        gaps=Gaps(),
-    )
+    known, source = _known_imported(row, census.end)
     census.entries.append(
         Entry(
             key=row.id,
@@ -223,6 +212,23 @@ def _add_imported(census: Census, row: Any, exemption: Any) -> None:
             exemption=exemption,
         )
     )
+
+
+def _known_imported(row: Any, end: datetime) -> tuple[Known, Any]:
+    """The register's number of messages is of its own 30 days: it is void when its last day lies further back."""
+    last, source = _last_work(None, row, end)
+    stale = last is not None and end - last > RECENT_DAYS * DAY
+    known = Known(
+        first_seen=None,
+        created=row.created,
+        last_work=last,
+        messages=0 if stale else row.messages_30d or 0,
+        rollcalls=0,
+        owner="none" if row.owner in OWNERLESS else "unknown",
+        ends=row.ends,
+        gaps=Gaps(),
+    )
+    return known, source
 
 
 def _order(rows: Sequence[Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 from config.settings import TIMEZONE
 from config.wording import Wording
 from handlers.cards import Button, Card, Link
+from handlers.rules.notice import heading
 
 TONES = {"complete": "done", "closed": "plain", "cancelled": "plain"}
 
@@ -20,8 +21,10 @@ def moment(at: datetime) -> str:
 
 def notice_card(say: Wording, notice: Any, done: int, everybody: int) -> Card:
     """The one card of a notice: a count, never a name."""
+    title, text = heading(notice.title, notice.text)
+    title = title or say("notice.untitled", sender=notice.sender_name)
     if not notice.reply_wanted:
-        return Card(title=notice.title, text=notice.text, note=say("notice.no_reply"), tone="notice")
+        return Card(title=title, text=text, note=say("notice.no_reply"), tone="notice")
     buttons: tuple[Button, ...] = ()
     if notice.state in ("open", "complete"):
         label = say("notice.button_act" if notice.kind == "act" else "notice.button_read")
@@ -31,8 +34,8 @@ def notice_card(say: Wording, notice: Any, done: int, everybody: int) -> Card:
         )
     lines = (say("notice.deadline", at=moment(notice.deadline)),) if notice.deadline else ()
     return Card(
-        title=notice.title,
-        text=notice.text,
+        title=title,
+        text=text,
         lines=lines,
         note=say(f"notice.note_{notice.state}", done=done),
         progress=(done, everybody) if everybody else None,

@@ -103,7 +103,7 @@ class SqliteStore:
             with self._engine.begin() as db:
                 for job in jobs:
                     _do(db, job)
-        except BaseException as error:  # noqa: BLE001 - whoever waits must hear of it
+        except BaseException as error:  # whoever waits must hear of it
             failure = _explained(error) if isinstance(error, OperationalError) else error
             for job in jobs:
                 job.error = job.error or failure

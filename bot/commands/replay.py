@@ -47,8 +47,9 @@ async def _feed(replay: Replay, path: Path, store: Store) -> int:
     """Read, sort nothing, keep going over bad lines; gives their number."""
     bad = 0
     batch: list[Event] = []
-    with tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc="重放", file=sys.stderr) as bar:
-        for number, size, line in _lines(path):
+    size = path.stat().st_size  # noqa: ASYNC240 - nothing else runs in this process
+    with tqdm(total=size, unit="B", unit_scale=True, desc="重放", file=sys.stderr) as bar:
+        for number, length, line in _lines(path):
             try:
                 event = _event(line)
             except wire.WireError as error:
@@ -57,7 +58,7 @@ async def _feed(replay: Replay, path: Path, store: Store) -> int:
             else:
                 if event is not None:
                     batch.append(event)
-            bar.update(size)
+            bar.update(length)
             if len(batch) >= BATCH:
                 await store.write(partial(replay.play, events=tuple(batch)))
                 batch.clear()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -292,7 +293,7 @@ async def get_inventory_file(house: House, bearer: Bearer, request: Request) -> 
     what = f"inventory/{week}.xlsx"
     if bearer.role != "office":
         keys = await house.store.read(lambda db: sorted(keys_of(db, bearer)))
-        what += "?groups=" + ",".join(keys)
+        what += "?groups=" + quote(",".join(keys))
     content = await render_file(house, what)
     return Response(
         content, media_type=XLSX, headers={"content-disposition": f'attachment; filename="inventory-{week}.xlsx"'}

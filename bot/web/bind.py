@@ -166,9 +166,7 @@ async def _show_code(house: House, device: str) -> None:
     for _ in range(ATTEMPTS):
         code = f"{secrets.randbelow(1_000_000):06d}"
         await house.tell(_told(CodeShown, house, device=device, code=code))
-        now = house.now()
-        shown = await house.store.read(lambda db, now=now: bindings.code_of(db, device, now))
-        if shown is not None and shown.code == code:
+        if (await _reader(house, device)).code == code:
             return
     raise HTTPException(503, BUSY)
 

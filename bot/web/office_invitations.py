@@ -28,10 +28,12 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 async def invite(house: House, visitor: Bearer, request: Request) -> Response:
     office_only(visitor)
     form = await form_of(request)
+    rooms, again = _playground(house).rooms, form.get("person")
     try:
-        token = await _playground(house).rooms.invite(
-            form.get("name"), form.get("unit"), form.get("role"), form.all("group")
-        )
+        if again:
+            token = await rooms.invite_again(again)
+        else:
+            token = await rooms.invite(form.get("name"), form.get("unit"), form.get("role"), form.all("group"))
     except Refused as refusal:
         return await _page(house, visitor, request, problem=str(refusal), status=refusal.status)
     return await _page(house, visitor, request, link=f"{house.links.base_url}/playground/join/{token}")

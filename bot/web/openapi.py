@@ -42,6 +42,7 @@ INVENTORY = _object(
     ("week", "at", "totals", "groups", "apps"),
     week=TEXT, at=MOMENT, totals={"type": "object"}, groups=_list({"type": "object"}), apps=_list({"type": "object"}),
 )  # fmt: skip
+DRAFT = _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT)
 LINKS = _object(("links",), links=_list(_object(("person", "name", "url"), person=TEXT, name=TEXT, url=TEXT)))
 EVENT = {"type": "object", "required": ["type", "id", "at", "channel"]}
 
@@ -53,7 +54,7 @@ OPERATIONS: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("get", "/notices/{id}/pending", "应急通知的未确认名单（仅发起人）", None, "200", _object(("pending",), id=TEXT, pending=_list(TEXT))),
     ("post", "/notices/{id}/cancel", "取消通知", None, "200", STANDING),
     ("get", "/notices/{id}/links", "每个人的确认链接（发起人、机制办）", None, "200", LINKS),
-    ("post", "/check", "检查一条消息", _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT), "200", _object(("flags",), id={}, flags=_list(SPAN))),
+    ("post", "/check", "检查一条消息", DRAFT, "200", _object(("flags",), id={}, flags=_list(SPAN))),
     ("get", "/inventories/{week}", "一周的清单", None, "200", INVENTORY),
     ("get", "/inventories/{week}.xlsx", "一周的清单（xlsx）", None, "200", None),
     ("get", "/reduction", "精简情况与人均负担", None, "200", {"type": "object"}),

@@ -14,6 +14,7 @@ from bot.house import House
 from config.settings import TIMEZONE
 from config.wording import load_wording
 from handlers.noticecards import moment
+from handlers.rules.notice import heading
 
 # Under no-referrer a browser hides where a form comes from, and the check for our own pages could not see it.
 FORMS = {"cache-control": "no-store", "referrer-policy": "same-origin"}
@@ -25,6 +26,16 @@ BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 def plain(value: object) -> str:
     """A name as it may be shown: whatever a platform let through, it cannot turn the page around."""
     return BIDI.sub("", str(value or ""))
+
+
+def head_of(notice: Any) -> str:
+    """A notice's headline; what has none of its own goes by its sender."""
+    return heading(notice.title, notice.text)[0] or load_wording()("notice.untitled", sender=notice.sender_name)
+
+
+def body_of(notice: Any) -> str:
+    """The text below the headline, without what the headline has said."""
+    return heading(notice.title, notice.text)[1]
 
 
 def percent(value: float | None) -> str:
@@ -55,7 +66,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(plain=plain, percent=percent, day=day, moment=moment_of)
+    made.filters.update(plain=plain, percent=percent, day=day, moment=moment_of, head=head_of, body=body_of)
     made.globals["say"] = load_wording()
     return made
 

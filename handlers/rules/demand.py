@@ -1,5 +1,5 @@
 """The judgement: which demands does this message make, of which class, and why."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from __future__ import annotations
 

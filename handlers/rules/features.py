@@ -1,5 +1,5 @@
 """What the learned component looks at: character n-grams, word groups, rules that fired and why others did not."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from __future__ import annotations
 

@@ -52,6 +52,16 @@ def title_of(text: str) -> str:
     return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
 
 
+def heading(title: str, text: str) -> tuple[str, str]:
+    """(headline, body) that say nothing twice: a title taken from the text is cut off it, a shortened one is left out."""
+    clean = text.strip()
+    if clean.startswith(title):
+        return title, clean[len(title) :].lstrip("。！？!?；;，, \n")
+    if title.endswith("…") and clean.startswith(title[:-1]):
+        return "", clean
+    return title, clean
+
+
 def fingerprint(text: str) -> str:
     """The same for a text and its forwarded copies: letters and digits decide, marks and spaces don't.
 

@@ -1,5 +1,5 @@
 """The text as it was meant: folded against evasions, every character still knowing its place in the original."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from __future__ import annotations
 

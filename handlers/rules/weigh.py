@@ -1,5 +1,5 @@
 """The learned component beside the rules: withdraws what only looks like a demand, finds what avoids the usual words."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,7 +86,7 @@ Put = Callable[..., Any]
 @pytest.fixture
 def put(house: House) -> Put:
     async def putting(key: str, kind: str = "whisper", channel: str = "playground", **more: Any) -> None:
-        values = {"payload": '{"title": "%s"}' % key, "at": MONDAY, "not_before": MONDAY, "target": f"{channel}:x", **more}
+        values = {"payload": json.dumps({"title": key}), "at": MONDAY, "not_before": MONDAY, "target": f"{channel}:x", **more}
         await house.store.write(lambda db: outbox.put(db, key=key, kind=kind, channel=channel, **values))
 
     return putting

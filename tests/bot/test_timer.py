@@ -19,7 +19,8 @@ def at(text: str) -> datetime:
 
 
 def test_the_slots_of_a_week_come_in_order(house: House) -> None:
-    found = [(f"{moment:%a %H:%M}", job.name) for moment, job in timer.slots(house.settings, at("2026-11-15T12:00"), at("2026-11-16T17:00"))]
+    slots = timer.slots(house.settings, at("2026-11-15T12:00"), at("2026-11-16T17:00"))
+    found = [(f"{moment:%a %H:%M}", job.name) for moment, job in slots]
     assert found == [("Sun 17:00", "digest"), ("Mon 00:10", "day"), ("Mon 08:30", "week"), ("Mon 17:00", "digest")]
 
 

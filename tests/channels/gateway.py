@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,9 @@ from handlers.events import Event
 
 FOLDER = Path(__file__).parents[1] / "gateway"
 TOKEN = "test-token"
-# The logic is that of production, only the waiting is shorter.
-QUICK = Intervals(
-    call=1.0, silence=0.8, answer=0.8, login=0.6, again=(0.05, 0.1, 0.2), stable=5.0, report=0.3, settle=0.05,
-    between_rosters=0.0,
-)  # fmt: skip
+# The logic is that of production, only the waiting is shorter: where nothing goes wrong, that for changes of a room.
+CALM = Intervals(settle=0.05, between_rosters=0.0)
+QUICK = replace(CALM, call=3.0, silence=1.5, answer=3.0, login=1.5, again=(0.05, 0.1, 0.2), stable=5.0, report=0.3)
 
 
 def install() -> None:
@@ -175,7 +174,7 @@ def address(link: Link, person: str | None) -> str:
 async def listening(
     gateway: Gateway,
     data: Path,
-    intervals: Intervals = QUICK,
+    intervals: Intervals = CALM,
     hear: Callable[[Event], Awaitable[object]] | None = None,
     **more: Any,
 ) -> AsyncIterator[tuple[WechatyChannel, Ear]]:

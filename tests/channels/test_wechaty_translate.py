@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,10 +83,8 @@ def test_a_payload_is_read_as_the_sdk_reads_it() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_a_damaged_payload_is_a_value_error_and_nothing_else(data: bytes) -> None:
-    try:
-        read_message(data)
-    except ValueError as error:
-        assert str(error)
+    with suppress(ValueError):
+        assert isinstance(read_message(data), Message)
 
 
 def test_a_shelf_keeps_what_was_used_last() -> None:

@@ -1,5 +1,5 @@
 """A rulebook that cannot be used says where and why; a good one is complete."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+
 
 from pathlib import Path
 

@@ -162,7 +162,7 @@ async def test_an_issued_notice_reaches_every_group_and_can_be_cancelled(town: T
         NoticeIssued(
             id="nx", at=MONDAY, groups=("playground:g1", "playground:g2"), text="周五大扫除", sender="token:1",
             sender_name="机制办",
-        )  # fmt: skip
+        )
     )
     assert await town.read(lambda db: notices.counts(db, "nx")) == (0, 5)
     assert [one.target for one in await town.said("post")] == ["g1", "g2"]
@@ -178,3 +178,19 @@ async def test_a_configured_sender_may(town: Town) -> None:
     await town.roster()
     await town.says("p1", ASK)
     assert await count(town) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "body"),
+    [
+        ("周五大扫除。", "周五大扫除", ""),
+        ("周五大扫除！请带工具", "周五大扫除", "请带工具"),
+        ("关于" + "做好防汛工作" * 8, "老周的通知", "关于" + "做好防汛工作" * 8),
+    ],
+    ids=["one sentence", "two sentences", "a long one"],
+)
+async def test_a_card_says_nothing_twice(town: Town, text: str, title: str, body: str) -> None:
+    await town.roster()
+    await town.says("boss", f"@轻群 通知 {text}")
+    (post,) = await town.said("post")
+    assert (post.card["title"], post.card["text"]) == (title, body)

@@ -76,7 +76,7 @@ async def test_the_newest_notice_comes_first(client: Client, town: Town) -> None
     await town.says("boss", "第一件事的通知：明天开会，收到请回复。", minutes=-60)
     made = await issue(client)
     listed = (await client().get("/api/v1/notices")).json()
-    assert [one["id"] for one in listed][0] == made["id"]
+    assert listed[0]["id"] == made["id"]
 
 
 @pytest.mark.parametrize(
@@ -251,3 +251,43 @@ async def test_a_body_over_the_limit_is_refused_declared_or_not(client: Client, 
     assert declared.status_code == 413
     streamed = await client().post("/api/v1/events", content=endless())
     assert streamed.status_code == 413
+
+
+async def sheet(client: Client, *who: str) -> set[str]:
+    """The names of the groups in the xlsx that this bearer gets."""
+    import io
+
+    from openpyxl import load_workbook
+
+    answer = await client(*who).get("/api/v1/inventories/2026-W46.xlsx")
+    assert answer.status_code == 200
+    rows = load_workbook(io.BytesIO(answer.content))["工作群"].iter_rows(values_only=True)
+    return {str(cell) for row in rows for cell in row if cell and str(cell).endswith("工作群")}
+
+
+async def test_an_inventory_shows_each_bearer_only_their_groups(client: Client, town: Town) -> None:
+    await town.roster(group="g1")
+    await town.roster(group="g2")
+    week = "/api/v1/inventories/2026-W46"
+    whole = (await client().get(week)).json()
+    assert {group["id"] for group in whole["groups"]} == {"g1", "g2"}
+    mine = (await client("admin", "g1").get(week)).json()
+    assert {group["id"] for group in mine["groups"]} == {"g1"}
+    assert await sheet(client, "office") == {"g1工作群", "g2工作群"}
+    assert await sheet(client, "admin", "g1") == {"g1工作群"}
+    assert await sheet(client, "admin", "nowhere") == set()
+
+
+@pytest.mark.parametrize("week", ["2026-W54", "gestern", "2026-45", "9999-W01"])
+async def test_a_week_that_is_none_is_said(client: Client, town: Town, week: str) -> None:
+    for path in (week, f"{week}.xlsx"):
+        answer = await client().get(f"/api/v1/inventories/{path}")
+        assert answer.status_code == 422
+        assert chinese(answer.json()["error"])
+
+
+async def test_the_reduction_stands_beside_the_load(client: Client, town: Town) -> None:
+    await town.roster()
+    figures = (await client().get("/api/v1/reduction")).json()
+    assert {"totals", "reduction", "load"} <= set(figures)
+    assert "groups" not in figures

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from bot.app import make_channels
-from bot.channels.playground import Playground
+from bot.channels.playground import Playground, Refused
 from bot.house import House
 from bot.web.playground_live import _from_here
 from config.settings import load_settings
@@ -56,6 +56,15 @@ async def test_an_invitation_opens_the_door_once(playground: Playground, client:
     used = await client(None).post(f"/playground/join/{token}")
     assert used.status_code == 410
     assert "已用过或已过期" in used.text
+
+
+async def test_a_new_device_gets_a_link_of_its_own(playground: Playground, client: Client) -> None:
+    await joined(playground, client)
+    (somebody,) = await playground.rooms.everybody()
+    token = await playground.rooms.invite_again(somebody.id)
+    assert await playground.rooms.accept(token) == somebody.id
+    with pytest.raises(Refused, match="没有这个人"):
+        await playground.rooms.invite_again("nobody")
 
 
 async def test_a_cookie_speaks_for_its_owner_whatever_the_address_says(playground: Playground, client: Client) -> None:

@@ -71,7 +71,7 @@ class Playground:
         await self._must_know(person)
         return await self._show(private_room(native(person)), card, key)
 
-    async def revise(self, group: str, reference: str, card: Card, key: str) -> str:  # noqa: ARG002
+    async def revise(self, group: str, reference: str, card: Card, key: str) -> str:
         """The newer card stands where the older stood; said twice it changes nothing, whatever the key."""
         said = await self.book(lambda db: talk.revise(db, int(reference), card.as_dict()))
         if said is None or said.room != native(group):

@@ -114,6 +114,17 @@ class Rooms:
         await self.listen()
         return token
 
+    async def invite_again(self, person: str) -> str:
+        """A new word for somebody who is there already, for another device."""
+        until = self.now() + timedelta(days=INVITATION_DAYS)
+
+        def store(db: Connection) -> str:
+            if people.person(db, person) is None:
+                raise Refused("没有这个人。", 422)
+            return people.invite(db, person, until)
+
+        return await self.book(store)
+
     async def accept(self, token: str) -> str | None:
         """The person who may sign in by this word, once."""
         return await self.book(lambda db: people.accept(db, token, self.now()))

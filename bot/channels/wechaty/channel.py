@@ -38,7 +38,7 @@ class WechatyChannel:
     def __init__(
         self,
         settings: Settings,
-        data: Path,  # noqa: ARG002 - every channel is made alike; this one keeps nothing
+        data: Path,
         now: Callable[[], datetime],
         intervals: Intervals = STANDARD,
     ) -> None:
@@ -100,7 +100,7 @@ class WechatyChannel:
         """To a friend; to a member who is none the error is permanent, and nobody else hears of it."""
         return await self._sending.whisper(person, card, key, self._address)
 
-    async def revise(self, group: str, reference: str, card: Card, key: str) -> str:  # noqa: ARG002
+    async def revise(self, group: str, reference: str, card: Card, key: str) -> str:
         """WeChat cannot change what was said, and saying it again would be noise: the page shows how it stands."""
         return reference
 

@@ -57,7 +57,7 @@ class Intake:
                 events = await task
             except Exception as error:  # the message is lost, the stream goes on
                 self.dropped += 1
-                logger.warning("一条微信消息没有取到（累计 {} 条）：{}", self.dropped, error)
+                logger.warning("一个微信事件没有取到（累计 {} 个）：{}", self.dropped, error)
                 continue
             for event in events:
                 await self.tell(event)

@@ -190,7 +190,7 @@ def explained(error: Exception) -> GatewayError:
         if error.status is Status.DEADLINE_EXCEEDED:
             return GatewayError(Fault.FROZEN)
         final = fault is Fault.LOST and error.status is not Status.UNAVAILABLE
-        return GatewayError(fault, str(error.message or "")[:300], final=final)
+        return GatewayError(fault, swift.first_line(str(error.message or "")), final=final)
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         return GatewayError(Fault.FROZEN)
     return GatewayError(Fault.ABSENT if isinstance(error, OSError) else Fault.LOST, str(error))

@@ -11,6 +11,7 @@ import ssl
 import struct
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from hpack import Decoder, Encoder, NeverIndexedHeaderTuple
 
@@ -111,7 +112,7 @@ class Swift(asyncio.Protocol):
             self._transport.abort()
         self.connection_lost(None)
 
-    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - whatever it was, every call fails
+    def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         for stream in list(self._calls):
             self._fail(stream, SwiftError("connection lost"))
@@ -174,7 +175,7 @@ class Swift(asyncio.Protocol):
         known = self._trailers.get(block)
         if known is None:
             headers: dict[Any, Any] = dict(Decoder().decode(block))
-            known = int(headers.get("grpc-status", 2)), headers.get("grpc-message", "")[:300]
+            known = int(headers.get("grpc-status", 2)), first_line(unquote(headers.get("grpc-message", "")))
             if len(self._trailers) < 64:
                 self._trailers[block] = known
         return known
@@ -194,6 +195,11 @@ class Swift(asyncio.Protocol):
     def _write(self, frame: bytes) -> None:
         if self._transport is not None:
             self._transport.write(frame)
+
+
+def first_line(message: str) -> str:
+    """Gateways put their stack into the message."""
+    return message.strip().partition("\n")[0][:200]
 
 
 def _unpadded(body: bytes, flags: int) -> bytes:

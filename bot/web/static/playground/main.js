@@ -13,7 +13,7 @@ const state = { overview: null, room: null, talk: null, quote: null, sending: nu
 async function loadOverview() {
   state.overview = await ask("overview");
   drawRooms();
-  drawTour(state.overview.rooms, go);
+  drawTour(state.overview.rooms, go, demo);
   $("new-group").hidden = false;
 }
 
@@ -253,7 +253,8 @@ async function begin() {
     await loadOverview();
     if (here() !== state.room) await openRoom(here());
     else if (state.room) await loadTalk();
-    if (!here() && innerWidth > 760 && state.overview.rooms.length) location.hash = `#/${encodeURIComponent(state.overview.rooms[0].id)}`;
+    const [first] = state.overview.rooms;
+    if (!here() && innerWidth > 760) location.hash = `#/${encodeURIComponent((first || state.overview.private).id)}`;
   });
 }
 

@@ -16,14 +16,15 @@ const STEPS = [
   { id: "report", title: "看看哪些群该清理", text: "群主、管理员看自己的群，机制办看全部。", room: "private", fill: "清理报告" },
 ];
 
-export function drawTour(rooms, go) {
+// Outside the demonstration only what stays between the reader and the bot is tried out.
+export function drawTour(rooms, go, demo) {
   const tour = $("tour");
   const done = read();
   const run = rooms.find((room) => ["owner", "admin", "office"].includes(room.role) && !room.dissolved);
   tour.hidden = false;
   if (!tour.dataset.drawn) tour.open = !done.folded && innerWidth > 760;
   tour.dataset.drawn = "yes";
-  tour.replaceChildren(h("summary", {}, "三分钟看懂轻群"), h("ol", {}, STEPS.map((step) => drawStep(step, done, run, go))));
+  tour.replaceChildren(h("summary", {}, "三分钟看懂轻群"), h("ol", {}, STEPS.filter((step) => demo || step.room === "private").map((step) => drawStep(step, done, run, go))));
   tour.ontoggle = () => mark("folded", !tour.open);
 }
 
