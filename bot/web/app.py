@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.bus import BusError
 from bot.house import House
-from bot.web import api, health, pages, playground
+from bot.web import api, bind, health, pages, playground
 from bot.web.templates import render
 from storage.database import StoreError
 
@@ -44,7 +44,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def create_app(house: House) -> Starlette:
-    parts = (api, health, pages, playground)
+    parts = (api, health, bind, pages, playground)
     return Starlette(
         routes=[
             *(route for part in parts for route in part.routes(house)),

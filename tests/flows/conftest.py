@@ -35,8 +35,9 @@ def _chromium() -> str | None:
     return which("chromium") or which("chromium-browser") or which("google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Closed after each module: while it is open, playwright's own event loop runs and no async test could."""
     path = _chromium()
     if path is None:
         sentence = "没有找到 chromium：apt-get install chromium 之后再跑浏览器流程。"

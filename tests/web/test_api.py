@@ -259,7 +259,7 @@ async def sheet(client: Client, *who: str) -> set[str]:
 
     from openpyxl import load_workbook
 
-    answer = await client(*who).get("/api/v1/inventories/2026-W46.xlsx")
+    answer = await client(*who).get("/api/v1/inventories/2026-W47.xlsx")
     assert answer.status_code == 200
     rows = load_workbook(io.BytesIO(answer.content))["工作群"].iter_rows(values_only=True)
     return {str(cell) for row in rows for cell in row if cell and str(cell).endswith("工作群")}
@@ -268,7 +268,7 @@ async def sheet(client: Client, *who: str) -> set[str]:
 async def test_an_inventory_shows_each_bearer_only_their_groups(client: Client, town: Town) -> None:
     await town.roster(group="g1")
     await town.roster(group="g2")
-    week = "/api/v1/inventories/2026-W46"
+    week = "/api/v1/inventories/2026-W47"
     whole = (await client().get(week)).json()
     assert {group["id"] for group in whole["groups"]} == {"g1", "g2"}
     mine = (await client("admin", "g1").get(week)).json()
