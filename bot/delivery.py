@@ -111,13 +111,16 @@ class Delivery:
                 return await channel.revise(row.target, said, Card.from_dict(payload), row.key)
 
     async def _failed(self, row: Any, error: ChannelError) -> None:
-        if error.permanent or row.attempts + 1 >= MOST_ATTEMPTS:
+        # A platform that says when to come back is away or busy, not refusing: that ends by going stale only.
+        hopeless = row.attempts + 1 >= MOST_ATTEMPTS and error.retry_after is None
+        if error.permanent or hopeless:
             logger.warning("渠道 {} 没能发出一条{}：{}", row.channel, row.kind, error)
             await self._settle(row, "failed", error=str(error))
             return
         pause = error.retry_after or min(FIRST_PAUSE * 2**row.attempts, LONGEST_PAUSE)
         again = self._now() + timedelta(seconds=pause)
-        await self._store.write(lambda db: outbox.retry(db, row.id, again, str(error)))
+        counts = error.retry_after is None
+        await self._store.write(lambda db: outbox.retry(db, row.id, again, str(error), counts))
 
     async def _settle(self, row: Any, state: str, reference: str = "", error: str = "") -> None:
         await self._store.write(lambda db: outbox.settle(db, row.id, state, self._now(), reference, error))

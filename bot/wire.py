@@ -75,6 +75,8 @@ def _roster(data: Mapping[str, Any]) -> RosterReceived:
     if not isinstance(members, list) or len(members) > MAX_MEMBERS:
         raise WireError(f"members 应是不超过 {MAX_MEMBERS} 人的数组。")
     owner = data.get("owner")
+    # `"owner": null` says that there is none; no owner at all says nothing.
+    owner_known = "owner" in data
     people = {person.id: person for person in (_person(channel, one, "members") for one in members)}
     return RosterReceived(
         id=_key(channel, data, "id"),
@@ -82,6 +84,7 @@ def _roster(data: Mapping[str, Any]) -> RosterReceived:
         channel=channel,
         group=_group(channel, data.get("group")),
         owner=f"{channel}:{_text(owner, 'owner', MAX_ID)}" if owner is not None else None,
+        owner_known=owner_known,
         members=tuple(people.values()),
     )
 
@@ -246,7 +249,7 @@ def _plain(value: Any) -> Any:
 def _fitted(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name in ("at", "deadline"):
+    if name in ("at", "deadline", "since", "until"):
         return datetime.fromisoformat(value)
     if name in ("day", "created", "ends"):
         return date.fromisoformat(value)

@@ -9,10 +9,10 @@ from typing import Any
 from handlers.actions import Action, Revise, Wake, Whisper
 from handlers.cards import Card
 from handlers.context import Context
-from handlers.events import ButtonClicked, MessageReceived
-from handlers.noticecards import notice_card, summary_card
+from handlers.events import ButtonClicked, MessageReceived, Woke
+from handlers.noticecards import notice_card, summary_card, tally_of
 from handlers.rules.receipt import is_receipt
-from handlers.rules.tally import Pressed, standing
+from handlers.rules.tally import Pressed, Tally, standing
 from storage import groups, notices
 
 DEPUTY = re.compile(r"^\s*代\s*(?P<name>[\w·]{2,12}?)\s*(?:回复|确认)?\s*(?:收到|已阅|确认)\s*[。.!！]?\s*$")
@@ -140,54 +140,59 @@ def _press(
 
 def _after_change(notice: Any, at: datetime, context: Context) -> list[Action]:
     """Revise the card soon, together with the presses that follow; tell the sender at the milestones only."""
-    done, everybody = notices.counts(context.db, notice.id)
-    if notice.state == "open" and everybody and done == everybody and notice.roster_known:
+    tally = tally_of(context.db, notice.id)
+    if notice.state == "open" and tally.everybody and tally.done == tally.everybody and notice.roster_known:
         notices.change_state(context.db, notice.id, "complete", at)
-    elif notice.state == "complete" and done < everybody:
+    elif notice.state == "complete" and tally.done < tally.everybody:
         notices.set_values(context.db, notice.id, state="open", closed_at=None)
     pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
     soon = max(at, notice.revised_at + pause) if notice.revised_at else at + pause
-    return [Wake(kind="revise", subject=notice.id, at=soon), *_milestones(notice, done, everybody, context)]
+    return [Wake(kind="revise", subject=notice.id, at=soon), *_milestones(notice, tally, context)]
 
 
-def _milestones(notice: Any, done: int, everybody: int, context: Context) -> list[Action]:
-    if not notice.roster_known or not everybody:
+def _milestones(notice: Any, tally: Tally, context: Context) -> list[Action]:
+    if not notice.roster_known or not tally.everybody:
         return []
-    stage = "complete" if done == everybody else "most" if done >= everybody * context.settings.acknowledge.summary_at else ""
+    most = tally.done >= tally.everybody * context.settings.acknowledge.summary_at
+    stage = "complete" if tally.done == tally.everybody else "most" if most else ""
     told = notice.summaries.split()
     if not stage or stage in told or "complete" in told:
         return []
-    return [_tell_sender(notice, stage, done, everybody, (), context)]
+    return _tell_sender(notice, stage, tally, (), context)
 
 
 def _tell_sender(
-    notice: Any, stage: str, done: int, everybody: int, names: tuple[str, ...], context: Context
-) -> Action:
+    notice: Any, stage: str, tally: Tally, names: tuple[str, ...], context: Context
+) -> list[Action]:
+    """Who sent it through the API or the page reads the figures there; nobody can be whispered to a token."""
     notices.set_values(context.db, notice.id, summaries=f"{notice.summaries} {stage}".strip())
-    card = summary_card(context.say, notice, done, everybody, stage, names)
-    return Whisper(key=f"summary:{notice.id}:{stage}", person=notice.sender, card=card, urgent=notice.emergency)
+    if notice.sender.startswith("token:"):
+        return []
+    card = summary_card(context.say, notice, tally, stage, names)
+    return [Whisper(key=f"summary:{notice.id}:{stage}", person=notice.sender, card=card, urgent=notice.emergency)]
 
 
-def close(event: Any, context: Context) -> list[Action]:
+def close(event: Woke, context: Context) -> list[Action]:
     """At the deadline: the notice closes, its card is revised a last time, its sender gets the figures."""
     notice = notices.get(context.db, event.subject) if event.kind == "deadline" else None
     if notice is None or not notices.change_state(context.db, notice.id, "closed", event.at):
         return []
-    done, everybody = notices.counts(context.db, notice.id)
+    tally = tally_of(context.db, notice.id)
     names: tuple[str, ...] = ()
     if notice.emergency and context.settings.acknowledge.pending_names == "emergency":
         names = tuple(row.name for row in notices.pending(context.db, notice.id))
     closed = notices.get(context.db, notice.id)
+    card = notice_card(context.say, closed, tally)
     revisions: list[Action] = [
         Revise(
             key=f"revise:{notice.id}:{place.group}:closed",
             post=f"notice:{notice.id}:{place.group}",
             group=place.group,
-            card=notice_card(context.say, closed, done, everybody),
+            card=card,
         )
         for place in notices.places(context.db, notice.id)
     ]
-    return [*revisions, _tell_sender(closed, "deadline", done, everybody, names, context)]
+    return [*revisions, *_tell_sender(closed, "deadline", tally, names, context)]
 
 
 def _answer(event: ButtonClicked | MessageReceived, text: str) -> Action:

@@ -135,9 +135,17 @@ def _known(
         rollcalls=activity.rollcall if activity else 0,
         owner=_owner(version, people),
         ends=(version.ends if version else None) or (row.ends if row else None),
-        gaps=census.gaps.get(group.channel, Gaps()),
+        gaps=_gaps_of(census, group),
     )
     return known, source
+
+
+def _gaps_of(census: Census, group: Any) -> Gaps:
+    """When nothing of this group was heard: its channel was deaf, or the bot was not in the group."""
+    own, channel = census.gaps.get(group.id), census.gaps.get(group.channel)
+    if own is None or channel is None:
+        return own or channel or Gaps()
+    return Gaps([*own.spans, *channel.spans])
 
 
 def _members(version: Any, row: Any, people: frozenset[str]) -> dict[str, Any]:

@@ -65,12 +65,13 @@ class MessageReceived(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RosterReceived(Event):
-    """The whole membership of a group at this moment; `owner` None means: it has none."""
+    """The whole membership of a group at this moment; `owner` None means: it has none, if `owner_known`."""
 
     channel: str
     group: GroupFacts
     owner: str | None
     members: tuple[Person, ...]
+    owner_known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

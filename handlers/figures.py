@@ -87,7 +87,7 @@ def load(taken: Census) -> dict[str, Any]:
 
 
 def sources(taken: Census) -> dict[str, Any]:
-    """Where the groups are known from, and when channels were deaf."""
+    """Where the groups are known from, and when channels were deaf (a key with a colon is one group's own gap)."""
     seen = sum(one.known.first_seen is not None for one in taken.entries)
     since = taken.end - GAP_DAYS * DAY
     return {
@@ -97,6 +97,7 @@ def sources(taken: Census) -> dict[str, Any]:
         "gaps": [
             {"channel": channel, "since": iso(start), "until": iso(until)}
             for channel, gaps in taken.gaps.items()
+            if ":" not in channel
             for start, until in gaps.between(since, taken.end)
         ],
     }

@@ -50,7 +50,8 @@ def take_roster(event: RosterReceived, context: Context) -> list[Action]:
     groups.note_group(context.db, facts.id, event.channel, facts.name, event.at)
     before = groups.get(context.db, facts.id)
     values = {name: getattr(facts, name) for name in ("name", "unit", "purpose", "kind", "created", "ends")}
-    groups.save_facts(context.db, facts.id, event.at, {**values, "owner": event.owner})
+    owner = {"owner": event.owner} if event.owner_known else {}
+    groups.save_facts(context.db, facts.id, event.at, {**values, **owner})
     groups.note_people(context.db, event.channel, [_person(member) for member in event.members])
     if before is not None and before.roster_at is not None and before.roster_at > event.at:
         return []

@@ -11,7 +11,7 @@ from handlers.actions import Action, NeedRoster, Post, Revise, Wake, Whisper
 from handlers.cards import Card
 from handlers.context import Context
 from handlers.events import GroupDissolved, MessageReceived, NoticeCancelled, NoticeIssued, RosterReceived, Woke
-from handlers.noticecards import notice_card
+from handlers.noticecards import notice_card, tally_of
 from handlers.rules import deadline, demand
 from handlers.rules.notice import Command, command, fingerprint, no_reply_wanted, title_of
 from handlers.rules.secrecy import is_marked
@@ -124,7 +124,7 @@ def _place(
         needed = [NeedRoster(key=f"roster:{notice.id}:{group}", group=group)]
     if notice.state == "complete" and people:
         notices.set_values(context.db, notice.id, state="open", closed_at=None)
-    card = notice_card(context.say, notices.get(context.db, notice.id), *notices.counts(context.db, notice.id))
+    card = notice_card(context.say, notices.get(context.db, notice.id), tally_of(context.db, notice.id))
     return [*needed, Post(key=f"notice:{notice.id}:{group}", group=group, card=card)]
 
 
@@ -194,7 +194,7 @@ def revise(event: Woke, context: Context) -> list[Action]:
 
 def _revisions(notice_id: str, version: str, context: Context) -> list[Action]:
     notice = notices.get(context.db, notice_id)
-    card = notice_card(context.say, notice, *notices.counts(context.db, notice_id))
+    card = notice_card(context.say, notice, tally_of(context.db, notice_id))
     return [
         Revise(
             key=f"revise:{notice_id}:{place.group}:{version}",

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
+
 from config.settings import TIMEZONE
 from config.wording import Wording
 from handlers.cards import Button, Card, Link
 from handlers.rules.notice import heading
+from handlers.rules.tally import Tally
+from storage import notices
 
 TONES = {"complete": "done", "closed": "plain", "cancelled": "plain"}
 
@@ -19,7 +23,11 @@ def moment(at: datetime) -> str:
     return f"{local.month}月{local.day}日 {local:%H:%M}"
 
 
-def notice_card(say: Wording, notice: Any, done: int, everybody: int) -> Card:
+def tally_of(db: Connection, notice: str) -> Tally:
+    return Tally(*notices.counts(db, notice), typed=notices.ways(db, notice)["typed"])
+
+
+def notice_card(say: Wording, notice: Any, tally: Tally) -> Card:
     """The one card of a notice: a count, never a name."""
     title, text = heading(notice.title, notice.text)
     title = title or say("notice.untitled", sender=notice.sender_name)
@@ -37,8 +45,8 @@ def notice_card(say: Wording, notice: Any, done: int, everybody: int) -> Card:
         title=title,
         text=text,
         lines=lines,
-        note=say(f"notice.note_{notice.state}", done=done),
-        progress=(done, everybody) if everybody else None,
+        note=say(f"notice.note_{notice.state}", saved=tally.saved),
+        progress=tally.progress,
         buttons=buttons,
         links=(Link(label=say("notice.open_page"), page="notice", subject=notice.id),),
         tone=_tone(notice),
@@ -51,15 +59,16 @@ def _tone(notice: Any) -> Any:
     return TONES.get(notice.state, "notice")
 
 
-def summary_card(say: Wording, notice: Any, done: int, everybody: int, stage: str, names: tuple[str, ...] = ()) -> Card:
+def summary_card(say: Wording, notice: Any, tally: Tally, stage: str, names: tuple[str, ...] = ()) -> Card:
     """What the sender alone is told; names only of an emergency notice."""
-    lines = [say("summary.saved", number=done)]
+    done, everybody = tally.done, tally.everybody
+    lines = [say("summary.saved", number=tally.saved)]
     if names:
         lines.append(say("summary.pending_names", names="、".join(names)))
     return Card(
         title=say(f"summary.{stage}", title=notice.title),
         text=say("summary.counts", done=done, everybody=everybody, pending=everybody - done),
         lines=tuple(lines),
-        progress=(done, everybody) if everybody else None,
+        progress=tally.progress,
         tone="done" if done == everybody else "notice",
     )

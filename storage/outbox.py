@@ -44,9 +44,10 @@ def settle(db: Connection, row_id: int, state: str, now: datetime, reference: st
     db.execute(query.values(state=state, sent_at=now, reference=reference, error=error[:300], payload=""))
 
 
-def retry(db: Connection, row_id: int, not_before: datetime, error: str) -> None:
+def retry(db: Connection, row_id: int, not_before: datetime, error: str, counts: bool = True) -> None:
+    """`counts` False: the platform asked to wait, which is no failed attempt."""
     query = update(OUTBOX).where(OUTBOX.c.id == row_id)
-    db.execute(query.values(attempts=OUTBOX.c.attempts + 1, not_before=not_before, error=error[:300]))
+    db.execute(query.values(attempts=OUTBOX.c.attempts + int(counts), not_before=not_before, error=error[:300]))
 
 
 def settle_all(db: Connection, state: str, now: datetime) -> None:

@@ -45,7 +45,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 def create_app(house: House) -> Starlette:
     parts = (api, health, bind, pages, playground)
-    return Starlette(
+    app = Starlette(
         routes=[
             *(route for part in parts for route in part.routes(house)),
             Mount("/static", StaticFiles(directory=STATIC), name="static"),
@@ -58,6 +58,9 @@ def create_app(house: House) -> Starlette:
             Exception: _crash,
         },
     )
+    # Error pages read the 演示数据 mark and the office's name from it.
+    app.state.house = house
+    return app
 
 
 class Guard:

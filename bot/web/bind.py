@@ -11,6 +11,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -61,12 +62,7 @@ def routes(house: House) -> list[BaseRoute]:
         return _back(request)
 
     async def answer(request: Request) -> Response:
-        given = (await form_of(request)).get("answer", "")
-        if given not in ("me", "stranger", "forget"):
-            raise HTTPException(422, "没有说明是不是您本人，请返回重试。")
-        device: Any = _bound_to_browser(request)
-        await house.tell(_told(DeviceAnswered, house, device=device, answer=given))
-        return _back(request)
+        return await _answer(house, request)
 
     async def acknowledge(request: Request) -> Response:
         return await _press(house, request, "ack")
@@ -127,7 +123,7 @@ async def _page(house: House, request: Request) -> Response:
     standing, names, (done, everybody), touched = await house.store.read(read)
     if standing is None:
         raise HTTPException(404, GONE)
-    notice = standing.notice
+    notice, fresh = standing.notice, standing.state == "open" and not touched
     page = render(
         "bind_bound.html" if reader.person else "bind.html",
         request,
@@ -138,11 +134,11 @@ async def _page(house: House, request: Request) -> Response:
         groups=names,
         done=done,
         everybody=everybody,
-        late=False,
+        late=request.query_params.get("late") == "1",
         undo_until=undo_until(house, standing),
         address=f"/c/{notice_id}",
         mine=house.links.mine_url(reader.person) if reader.person else "",
-        by_itself=standing.state == "open" and notice.kind == "read" and notice.state == "open" and not touched,
+        by_itself=fresh and notice.kind == "read" and notice.state == "open",
     )
     return _remembered(house, request, HTMLResponse(page, headers=PRIVATE))
 
@@ -159,6 +155,15 @@ def _remembered(house: House, request: Request, response: Response) -> Response:
             secure=house.links.base_url.startswith("https:"),
         )
     return response
+
+
+async def _answer(house: House, request: Request) -> Response:
+    """Is it you who sent the code? Only this browser can say so."""
+    given = (await form_of(request)).get("answer", "")
+    if given not in ("me", "stranger", "forget"):
+        raise HTTPException(422, "没有说明是不是您本人，请返回重试。")
+    await house.tell(_told(DeviceAnswered, house, device=_bound_to_browser(request), answer=given))
+    return _back(request)
 
 
 async def _show_code(house: House, device: str) -> None:
@@ -180,12 +185,15 @@ async def _press(house: House, request: Request, action: Literal["ack", "undo"])
     if await house.store.read(lambda db: notices.get(db, notice)) is None:
         raise HTTPException(404, GONE)
     await house.tell(clicked(house, notice, reader.person, action))
-    return _back(request)
+    after = await house.store.read(lambda db: pages.standing(db, notice, reader.person))
+    return _back(request, late=action == "undo" and after is not None and after.state == "acknowledged")
 
 
 def _told(kind: Any, house: House, **values: str) -> Any:
     return kind(id=f"page:{uuid.uuid4().hex}", at=house.now(), **values)
 
 
-def _back(request: Request) -> Response:
-    return RedirectResponse(f"/c/{request.path_params['notice']}", 303, headers=PRIVATE)
+def _back(request: Request, late: bool = False) -> Response:
+    """To the page; `late`: which says that this could not be undone any more."""
+    address = f"/c/{quote(request.path_params['notice'])}"
+    return RedirectResponse(address + ("?late=1" if late else ""), 303, headers=PRIVATE)

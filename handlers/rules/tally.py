@@ -7,6 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of a notice: how many have acknowledged, of how many, and how many of them by typing."""
+
+    done: int
+    everybody: int
+    typed: int
+
+    @property
+    def saved(self) -> int:
+        """The 收到 that nobody had to type."""
+        return self.done - self.typed
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        return (self.done, self.everybody) if self.everybody else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pressed:
     at: datetime

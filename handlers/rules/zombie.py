@@ -69,6 +69,10 @@ class Gaps:
         for since, until in self._spans:
             self._before.append(self._before[-1] + (until - since))
 
+    @property
+    def spans(self) -> list[tuple[datetime, datetime]]:
+        return list(self._spans)
+
     def within(self, since: datetime, until: datetime) -> timedelta:
         """How long the channel was deaf between the two moments."""
         return self._until(until) - self._until(since)

@@ -46,7 +46,7 @@ async def notice_in(town: Town, text: str = ROLL_CALL) -> str:
 async def code_on(page: httpx.AsyncClient, notice: str) -> str:
     await page.get(f"/c/{notice}")
     shown = (await page.post(f"/c/{notice}/code")).text
-    found = re.search(r"绑定 (\d{6})</p>", shown)
+    found = re.search(r"绑定 (\d{6})</strong>", shown)
     assert found, shown
     return found[1]
 
@@ -198,3 +198,22 @@ async def test_a_typed_receipt_needs_no_binding(town: Town, browser: Browser) ->
     await town.says("p2", "收到", 2)
     assert await acked(town, notice) == {"p2"}
     assert (await browser().get("/c/nothing")).status_code == 404
+
+
+async def test_an_undo_that_comes_too_late_says_so(town: Town, house: House, browser: Browser) -> None:
+    notice = await notice_in(town)
+    page = browser()
+    await bound(town, page, notice)
+    await page.post(f"/c/{notice}")
+    house.now = lambda: MONDAY + timedelta(minutes=6)
+    assert "已超过可撤销的时间" in (await page.post(f"/c/{notice}/undo")).text
+    assert await acked(town, notice) == {"p1"}
+
+
+async def test_a_browser_binds_once_for_all_notices_and_a_refused_press_is_explained(town: Town, browser: Browser) -> None:
+    notice = await notice_in(town)
+    page = browser()
+    await bound(town, page, notice, "boss")
+    assert "这是您发起的通知" in (await page.post(f"/c/{notice}")).text
+    assert (await page.post(f"/c/{notice}/device", data={"answer": "maybe"})).status_code == 422
+    assert (await page.post("/c/nothing")).status_code == 404

@@ -140,7 +140,7 @@ async def a_notice_becomes_one_card(town: Street) -> str:
 async def somebody_binds_and_taps(town: Street, notice: str) -> None:
     await town.phone.get(f"/c/{notice}")
     page = (await town.phone.post(f"/c/{notice}/code")).text
-    code = re.search(r"绑定 (\d{6})</p>", page)
+    code = re.search(r"绑定 (\d{6})</strong>", page)
     assert code
     await town.says("cadre1", f"绑定 {code[1]}")
     for _ in range(100):

@@ -95,5 +95,7 @@ class Rosters:
             channel=NAME,
             group=group_of(found),
             owner=key(found.owner) if found.owner else None,
+            # A puppet that names no owner does not know it; WeChat has no group without one.
+            owner_known=bool(found.owner),
             members=tuple(people),  # type: ignore[arg-type]
         )
