@@ -1,22 +1,23 @@
 """The learned component as data: weights of readable features, for "is it a demand" and for each category."""
 
-
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SHIPPED = Path(__file__).with_name("model.tsv")
 DEMAND = "demand"
+# A feature's rarity, and (column, weight as it is, weight by rarity) for the columns it speaks to.
+Weights = tuple[float, tuple[tuple[int, float, float], ...]]
 
 
 class ModelError(ValueError):
     """A model file that cannot be read; names file, line and reason."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Model:
     """Two questions, both logistic: is this a demand at all (column "demand"), and if so, of this category?
 
@@ -27,17 +28,25 @@ class Model:
     columns: tuple[str, ...]
     bias: tuple[float, ...]
     thresholds: Mapping[str, float]
-    rarity: Mapping[str, float]
-    weights: Mapping[str, tuple[tuple[int, float, float], ...]]
+    lines: Mapping[str, str]
+    """Feature → the rest of its line; read when the feature is first met, because a message holds few of them."""
+    _read: dict[str, Weights] = field(default_factory=dict)
+
+    def weights(self, feature: str) -> Weights:
+        found = self._read.get(feature)
+        if found is None:
+            found = self._read[feature] = _weights(feature, self.lines[feature])
+        return found
 
     def probabilities(self, features: Iterable[str]) -> dict[str, float]:
         """For each category: that it is a demand, and of this category. Each feature counts once."""
         plain, scaled = list(self.bias), [0.0] * len(self.bias)
         length = 0.0
         # Sorted: the sum of floats depends on the order, and the same message must always be judged alike.
-        for feature in sorted(self.rarity.keys() & set(features)):
-            length += self.rarity[feature] ** 2
-            for column, once, weighed in self.weights[feature]:
+        for feature in sorted(self.lines.keys() & set(features)):
+            rarity, cells = self.weights(feature)
+            length += rarity**2
+            for column, once, weighed in cells:
                 plain[column] += once
                 scaled[column] += weighed
         norm = math.sqrt(length) or 1.0
@@ -50,7 +59,8 @@ class Model:
     def weight(self, feature: str, column: str) -> float:
         """How much a feature speaks for a column, roughly; 0 for what was never seen."""
         wanted = self.columns.index(column)
-        return next((once + weighed / 20 for c, once, weighed in self.weights.get(feature, ()) if c == wanted), 0.0)
+        cells = self.weights(feature)[1] if feature in self.lines else ()
+        return next((once + weighed / 20 for c, once, weighed in cells if c == wanted), 0.0)
 
 
 def _logistic(total: float) -> float:
@@ -61,21 +71,8 @@ def load_model(path: Path = SHIPPED) -> Model | None:
     """None when no model is shipped: then the rules decide alone."""
     if not path.exists():
         return None
-    heads: dict[str, list[str]] = {}
-    rarity: dict[str, float] = {}
-    weights: dict[str, tuple[tuple[int, float, float], ...]] = {}
-    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
-        name, *cells = line.split("\t")
-        try:
-            if name.startswith("#") and name[1:] in _HEADS:
-                heads[name[1:]] = cells
-            elif cells:
-                rarity[name] = float(cells[0])
-                weights[name] = tuple(
-                    (int(c), float(a), float(b)) for c, a, b in (cell.split(":") for cell in cells[1:])
-                )
-        except ValueError as error:
-            raise ModelError(f"模型文件 {path.name} 第 {number} 行“{name}”：{error}") from None
+    lines = dict(line.partition("\t")[::2] for line in path.read_text("utf-8").split("\n") if line)
+    heads = {name: lines.pop(f"#{name}", "").split("\t") for name in _HEADS}
     columns = tuple(heads.get("columns", ()))
     try:
         bias = tuple(map(float, heads.get("bias", ())))
@@ -84,7 +81,15 @@ def load_model(path: Path = SHIPPED) -> Model | None:
         raise ModelError(f"模型文件 {path.name} 的开头几行：{error}") from None
     if not columns or columns[0] != DEMAND or len(bias) != len(columns):
         raise ModelError(f"模型文件 {path.name} 的 #columns、#bias、#thresholds 不全或不一样长")
-    return Model(columns=columns, bias=bias, thresholds=thresholds, rarity=rarity, weights=weights)
+    return Model(columns=columns, bias=bias, thresholds=thresholds, lines=lines)
+
+
+def _weights(feature: str, line: str) -> Weights:
+    rarity, *cells = line.split("\t")
+    try:
+        return float(rarity), tuple((int(c), float(a), float(b)) for c, a, b in (cell.split(":") for cell in cells))
+    except ValueError as error:
+        raise ModelError(f"模型文件里“{feature}”这一行读不懂：{error}") from None
 
 
 _HEADS = ("columns", "bias", "thresholds")

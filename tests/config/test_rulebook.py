@@ -134,7 +134,6 @@ def test_a_unit_adds_words_a_rule_and_an_exemption_of_its_own(tmp_path: Path) ->
         pytest.param("#columns\tdemand\n#bias\t1\t2\n#thresholds\t0.5\n", id="lengths differ"),
         pytest.param("#columns\tscreenshot\n#bias\t1\n#thresholds\t0.5\n", id="no demand column"),
         pytest.param("#columns\tdemand\n#bias\tx\n#thresholds\t0.5\n", id="no number"),
-        pytest.param("#columns\tdemand\n#bias\t1\n#thresholds\t0.5\n请\t1.0\t0:a:b\n", id="a weight that is no number"),
     ],
 )
 def test_a_broken_model_is_refused(tmp_path: Path, text: str) -> None:
@@ -142,6 +141,25 @@ def test_a_broken_model_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, "utf-8")
     with pytest.raises(ModelError, match=r"model\.tsv"):
         load_model(path)
+
+
+def test_a_broken_weight_is_named_when_it_is_met(tmp_path: Path) -> None:
+    path = tmp_path / "model.tsv"
+    path.write_text("#columns\tdemand\n#bias\t1\n#thresholds\t0.5\n请\t1.0\t0:a:b\n", "utf-8")
+    model = load_model(path)
+    assert model is not None
+    with pytest.raises(ModelError, match="“请”"):
+        model.probabilities(["请"])
+
+
+def test_every_line_of_the_shipped_model_can_be_read() -> None:
+    model = load_model()
+    assert model is not None
+    assert len(model.lines) > 10_000
+    for feature in model.lines:
+        rarity, cells = model.weights(feature)
+        assert rarity > 0
+        assert all(0 <= column < len(model.columns) for column, _, _ in cells)
 
 
 def test_without_a_model_file_the_rules_stand_alone(tmp_path: Path) -> None:
