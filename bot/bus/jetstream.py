@@ -16,7 +16,6 @@ from loguru import logger
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
-from nats.errors import TimeoutError as NatsTimeout
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 
@@ -30,6 +29,7 @@ DUPLICATE_WINDOW = 120
 ACK_WAIT = 30
 AGAIN_AFTER = 1.0
 FIRST_CONNECT = 5.0
+FETCH_WAIT = 5.0
 
 
 class JetStreamBus:
@@ -97,10 +97,11 @@ class JetStreamBus:
         )
         while True:
             try:
-                messages = await subscription.fetch(BATCH, timeout=5)
-            except NatsTimeout:
+                messages = await subscription.fetch(BATCH, timeout=FETCH_WAIT)
+            except TimeoutError:
+                # Nothing to do; the client says so by its own TimeoutError or by the bare one.
                 continue
-            except NatsError as error:
+            except (NatsError, OSError) as error:
                 logger.warning("NATS 暂时取不到事件：{}", error)
                 await asyncio.sleep(AGAIN_AFTER)
                 continue

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.bus import Bus, BusError
+from bot.bus import Bus, BusError, jetstream
 from bot.bus.jetstream import JetStreamBus
 from bot.bus.memory import MemoryBus
 from handlers.events import Event, GroupDissolved
@@ -82,6 +82,20 @@ async def test_what_a_worker_could_not_commit_comes_again_before_what_follows() 
     assert bus._js is not None
     await bus._js.delete_stream(stream)
     await bus.close()
+
+
+@pytest.mark.nats
+async def test_after_a_long_silence_it_still_listens(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jetstream, "FETCH_WAIT", 0.2)
+    heard: list[Event] = []
+
+    async def consume(one: Event) -> None:
+        heard.append(one)
+
+    await bus.open(consume)
+    await asyncio.sleep(1.5)
+    await bus.publish(event(1))
+    await until(lambda: len(heard) == 1)
 
 
 @pytest.mark.nats
