@@ -21,9 +21,11 @@ def take(base: str) -> None:
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=which("chromium"), args=FLAGS)
         phone = page_of(browser, base, 390, 780)
-        phone.goto("/playground?as=p14")
-        phone.get_by_text("柳湾镇工作群").first.click()
+        phone.goto("/playground?as=p12")
+        phone.get_by_text("柳湾镇工作群", exact=True).first.click()
         phone.wait_for_timeout(1500)
+        phone.locator(".card").last.evaluate("card => card.scrollIntoView({block: 'center'})")
+        phone.wait_for_timeout(500)
         phone.screenshot(path=HERE / "playground.png")
         office = page_of(browser, base, 1280, 900)
         office.goto("/office/signin")

@@ -13,7 +13,7 @@ from shutil import which
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 FLAGS = [
     "--no-sandbox",
@@ -26,6 +26,8 @@ FLAGS = [
 ]
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 READY_SECONDS = 90
+# A loaded machine is slow, not wrong.
+expect.set_options(timeout=20_000)
 COMMAND = ["-m", "bot", "run", "--demo", "--port", "0"]
 
 Open = Callable[..., Page]
