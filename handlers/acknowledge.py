@@ -6,11 +6,11 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.actions import Action, Revise, Wake, Whisper
+from handlers.actions import Action, Wake, Whisper
 from handlers.cards import Card
 from handlers.context import Context
 from handlers.events import ButtonClicked, MessageReceived, Woke
-from handlers.noticecards import notice_card, summary_card, tally_of
+from handlers.noticecards import revisions, summary_card, tally_of
 from handlers.rules.receipt import is_receipt
 from handlers.rules.tally import Pressed, Tally, standing
 from storage import groups, notices
@@ -181,18 +181,8 @@ def close(event: Woke, context: Context) -> list[Action]:
     names: tuple[str, ...] = ()
     if notice.emergency and context.settings.acknowledge.pending_names == "emergency":
         names = tuple(row.name for row in notices.pending(context.db, notice.id))
-    closed = notices.get(context.db, notice.id)
-    card = notice_card(context.say, closed, tally)
-    revisions: list[Action] = [
-        Revise(
-            key=f"revise:{notice.id}:{place.group}:closed",
-            post=f"notice:{notice.id}:{place.group}",
-            group=place.group,
-            card=card,
-        )
-        for place in notices.places(context.db, notice.id)
-    ]
-    return [*revisions, *_tell_sender(closed, "deadline", tally, names, context)]
+    shown = revisions(context.db, context.say, notice.id, "closed")
+    return [*shown, *_tell_sender(notice, "deadline", tally, names, context)]
 
 
 def _answer(event: ButtonClicked | MessageReceived, text: str) -> Action:

@@ -7,11 +7,11 @@ import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 
-from handlers.actions import Action, NeedRoster, Post, Revise, Wake, Whisper
+from handlers.actions import Action, NeedRoster, Post, Wake, Whisper
 from handlers.cards import Card
 from handlers.context import Context
 from handlers.events import GroupDissolved, MessageReceived, NoticeCancelled, NoticeIssued, RosterReceived, Woke
-from handlers.noticecards import notice_card, tally_of
+from handlers.noticecards import notice_card, revisions, tally_of
 from handlers.rules import deadline, demand
 from handlers.rules.notice import Command, command, fingerprint, no_reply_wanted, title_of
 from handlers.rules.secrecy import is_marked
@@ -159,7 +159,7 @@ def freeze_late(event: RosterReceived, context: Context) -> list[Action]:
 def cancel(event: NoticeCancelled, context: Context) -> list[Action]:
     if not notices.change_state(context.db, event.notice, "cancelled", event.at, of=("open", "complete")):
         return []
-    return _revisions(event.notice, "cancelled", context)
+    return revisions(context.db, context.say, event.notice, "cancelled")
 
 
 def recall(event: MessageReceived, context: Context) -> list[Action]:
@@ -171,7 +171,7 @@ def recall(event: MessageReceived, context: Context) -> list[Action]:
         return []
     if not notices.change_state(context.db, notice.id, "cancelled", event.at, of=("open", "complete")):
         return []
-    return _revisions(notice.id, "cancelled", context)
+    return revisions(context.db, context.say, notice.id, "cancelled")
 
 
 def dissolved(event: GroupDissolved, context: Context) -> list[Action]:
@@ -189,21 +189,7 @@ def revise(event: Woke, context: Context) -> list[Action]:
     if notice is None:
         return []
     notices.set_values(context.db, notice.id, revised_at=event.at, revision=notice.revision + 1)
-    return _revisions(notice.id, str(notice.revision + 1), context)
-
-
-def _revisions(notice_id: str, version: str, context: Context) -> list[Action]:
-    notice = notices.get(context.db, notice_id)
-    card = notice_card(context.say, notice, tally_of(context.db, notice_id))
-    return [
-        Revise(
-            key=f"revise:{notice_id}:{place.group}:{version}",
-            post=f"notice:{notice_id}:{place.group}",
-            group=place.group,
-            card=card,
-        )
-        for place in notices.places(context.db, notice_id)
-    ]
+    return revisions(context.db, context.say, notice.id, str(notice.revision + 1))
 
 
 def warn_classified(event: MessageReceived, context: Context) -> list[Action]:

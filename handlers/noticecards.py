@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from config.settings import TIMEZONE
 from config.wording import Wording
+from handlers.actions import Action, Revise
 from handlers.cards import Button, Card, Link
 from handlers.rules.notice import heading
 from handlers.rules.tally import Tally
@@ -72,3 +73,17 @@ def summary_card(say: Wording, notice: Any, tally: Tally, stage: str, names: tup
         progress=tally.progress,
         tone="done" if done == everybody else "notice",
     )
+
+
+def revisions(db: Connection, say: Wording, notice_id: str, version: str) -> list[Action]:
+    """The newest card in every group of the notice; one version is shown once."""
+    card = notice_card(say, notices.get(db, notice_id), tally_of(db, notice_id))
+    return [
+        Revise(
+            key=f"revise:{notice_id}:{place.group}:{version}",
+            post=f"notice:{notice_id}:{place.group}",
+            group=place.group,
+            card=card,
+        )
+        for place in notices.places(db, notice_id)
+    ]
