@@ -8,9 +8,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from storage.database import Result, StoreError, Work
-from storage.tables import Table
+from storage.migrate import upgrade
 
-# One number, so that two processes that start at once make the tables once.
+# One number, so that two processes that start at once upgrade once.
 SCHEMA_LOCK = 7_216_001
 
 
@@ -21,13 +21,10 @@ class PostgresStore:
         self._turn = asyncio.Lock()
 
     async def open(self) -> None:
-        def create(db: object) -> None:
-            Table.metadata.create_all(db)  # type: ignore[arg-type]
-
         try:
             async with self._engine.begin() as db:
                 await db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
-                await db.run_sync(create)
+                await db.run_sync(upgrade)
         except (DBAPIError, OSError) as error:
             raise _explained(error) from error
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
 from storage.database import Result, StoreBusy, StoreError, Work, savepoint
-from storage.tables import Table
+from storage.migrate import upgrade
 
 BATCH = 512
 READERS = 4
@@ -44,7 +44,7 @@ class SqliteStore:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="read")
 
     async def open(self) -> None:
-        """Make the file and its tables; safe to repeat."""
+        """Make the file, or bring it to the newest schema; safe to repeat."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         await asyncio.get_running_loop().run_in_executor(self._readers, self._create)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -53,7 +53,7 @@ class SqliteStore:
     def _create(self) -> None:
         try:
             with self._engine.begin() as db:
-                Table.metadata.create_all(db)
+                upgrade(db)
         except OperationalError as error:
             raise _explained(error) from error
 

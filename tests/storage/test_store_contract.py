@@ -15,7 +15,7 @@ from storage import clockwork, groups, notices, outbox
 from storage.database import Store, StoreError
 from storage.postgresql import PostgresStore
 from storage.sqlite import SqliteStore
-from storage.tables import Table
+from tests.storage.places import clear
 
 NOW = datetime(2026, 11, 16, 9, 0, tzinfo=UTC)
 
@@ -25,8 +25,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     made: Store = SqliteStore(tmp_path / "t.db")
     if request.param == "postgresql":
         made = PostgresStore(os.environ["QINGQUN_TEST_POSTGRESQL"])
-        await made.open()
-        await made.write(lambda db: Table.metadata.drop_all(db))
+        await made.write(clear)
     await made.open()
     yield made
     await made.close()
