@@ -1,5 +1,9 @@
-"""How fast is the judgement: python -m bench.judge [MESSAGES]. One run, one core, generated chat with 5 % and 25 % triggers."""
-# ruff: noqa: E501 (Chinese words count twice, and a table is read by its rows)
+"""How fast is the judgement: python -m bench.judge [MESSAGES]. One run, one core, chat with 5 % and 25 % trigger words.
+
+The chat is drawn from the corpus: ordinary messages, and messages with trigger words, half of them demands. Beside it:
+jieba over everything, the bare scan for trigger words (the limit), and NoneBot2 with the categories as keyword matchers.
+"""
+# ruff: noqa: E402 (the clock starts before the imports)
 
 from __future__ import annotations
 
@@ -8,35 +12,39 @@ import re
 import resource
 import sys
 import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 
 _START = time.perf_counter()
 
-from bench import grammar  # noqa: E402
-from config.calendar import Calendar  # noqa: E402
-from config.rulebook import Rulebook, load_rulebook  # noqa: E402
-from handlers.rules import tokens  # noqa: E402
-from handlers.rules.demand import judge  # noqa: E402
+from config.calendar import Calendar
+from config.rulebook import Rulebook, load_rulebook
+from handlers.rules.demand import judge
 
-_CHAT = "好的|收到|中午吃什么|我到楼下了|会议改到三点|明天下雨记得带伞|谢谢大家|材料放你桌上了|车在门口等|刚才那个电话是谁|孩子放学我去接|食堂今天有鱼|空调修好了|哈哈哈|老王在吗|周末愉快"
+_CORPUS = Path(__file__).with_name("corpus")
+_SLOW = 20
 
 
-def corpus(count: int, share: float, seed: int = 1) -> list[str]:
-    """Ordinary chat, and that share of messages with trigger words, half of them demands."""
+def corpus(count: int, share: float, seed: int = 1) -> list[tuple[str, datetime]]:
+    from bench.corpus import load
+    from bench.evaluate import KEYWORDS
+
     choose = random.Random(seed)
-    hits = [s["text"] for s in grammar.sentences(2)]
-    chat = _CHAT.split("|")
-    return [
-        choose.choice(hits) if choose.random() < share else choose.choice(chat) + choose.choice(chat)
-        for _ in range(count)
-    ]
+    trigger = re.compile("|".join(KEYWORDS.values()))
+    everything = load(sorted(_CORPUS.glob("*.jsonl")))
+    hits = [m for m in everything if trigger.search(m["text"])]
+    demands, others = [m for m in hits if m["labels"]], [m for m in hits if not m["labels"]]
+    chat = [m for m in load([_CORPUS / "p.jsonl"]) if not trigger.search(m["text"])]
+    kinds = choose.choices((chat, demands, others), (1 - share, share / 2, share / 2), k=count)
+    return [(m["text"], m["at"]) for m in map(choose.choice, kinds)]
 
 
-def rate(name: str, work: object, messages: list[str]) -> float:
+def rate(name: str, work: Callable[[], object], count: int, limit: float = 0.0) -> float:
     start = time.perf_counter()
-    for message in messages:
-        work(message)  # type: ignore[operator]
-    speed = len(messages) / (time.perf_counter() - start)
-    print(f"  {name:28s} {speed:12,.0f} 条/秒")
+    work()
+    speed = count / (time.perf_counter() - start)
+    print(f"  {name:24s} {speed:12,.0f} 条/秒" + (f"   为只扫描的 {speed / limit:.4f}" if limit else ""))
     return speed
 
 
@@ -52,7 +60,34 @@ def slowest(rulebook: Rulebook, calendar: Calendar) -> None:
     }.items():
         start = time.perf_counter()
         judge(text, rulebook=rulebook, calendar=calendar, informational=True)
-        print(f"  {name:28s} {(time.perf_counter() - start) * 1000:8.1f} 毫秒")
+        took = (time.perf_counter() - start) * 1000
+        print(f"  {name:24s} {took:8.1f} 毫秒" + (f"   超过 {_SLOW} 毫秒！" if took > _SLOW else ""))
+
+
+def compare(rulebook: Rulebook, calendar: Calendar, count: int, share: float) -> None:
+    from bench.evaluate import KEYWORDS
+    from handlers.rules import tokens
+
+    chat = corpus(count, share)
+    texts = [text for text, _ in chat]
+    print(f"触发词占 {share:.0%}（{count} 条，平均 {sum(map(len, texts)) / count:.0f} 字）")
+    bare = re.compile("|".join(KEYWORDS.values()))
+    limit = rate("只扫描触发词（上限）", lambda: [bare.search(text) for text in texts], count)
+    speed = rate(
+        "整个判断", lambda: [judge(text, at=at, rulebook=rulebook, calendar=calendar) for text, at in chat], count, limit
+    )
+    rate("全部用 jieba 分词", lambda: [tokens.cut(text) for text in texts[: count // 10]], count // 10, limit)
+    try:
+        from bench.peer import application
+
+        answer, close = application()
+    except ImportError:
+        print("  没有装 nonebot2，略去这一项比较（pip install nonebot2）")
+        return
+    some = texts[: count // 50]
+    peer = rate("NoneBot2 关键词响应器", lambda: answer(some), len(some), limit)
+    close()
+    print(f"  整个判断是 NoneBot2 的 {speed / peer:.1f} 倍")
 
 
 def main() -> None:
@@ -60,21 +95,12 @@ def main() -> None:
     rulebook, calendar = load_rulebook(), Calendar()
     judge("请各村今天报截图", rulebook=rulebook, calendar=calendar)
     print(f"启动到第一次判断 {time.perf_counter() - _START:.2f} 秒")
-    bare = re.compile("|".join(re.escape(w) for w in sorted(_triggers(), key=len, reverse=True)))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     for share in (0.05, 0.25):
-        messages = corpus(count, share)
-        print(f"触发词占 {share:.0%}")
-        rate("只扫描触发词（上限）", bare.search, messages)
-        rate("整个判断", lambda m: judge(m, rulebook=rulebook, calendar=calendar), messages)
-        rate("全部用 jieba 分词", tokens.cut, messages[: count // 10])
+        compare(rulebook, calendar, count, share)
     print("最慢的消息")
     slowest(rulebook, calendar)
-    print(f"内存 {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-
-
-def _triggers() -> set[str]:
-    words = "截图 照片 排名 通报 收到 接龙 打卡 签到 定位 下载 注册 关注 点赞 转发 投票 日报 周报 报送 下班前 填报 进群 扫码 今晚 周末 承诺书 责任书"
-    return set(words.split())
+    print(f"内存：装好规则和权重 {memory:.0f} MB，跑完 {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -12,13 +12,14 @@ from loguru import logger
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from bot.recent import Recent
 from config.calendar import Calendar
 from config.rulebook import Rulebook
 from config.settings import Settings
 from config.wording import Wording
 from handlers.actions import Action, NeedRoster, Post, Revise, SendFile, Wake, Whisper
 from handlers.context import Context
-from handlers.events import Event
+from handlers.events import Event, MessageReceived
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
 from storage.database import Store, StoreError, savepoint
@@ -41,6 +42,7 @@ class Dispatch:
     ) -> None:
         self.store = store
         self.settings, self.rulebook, self.calendar, self.wording = settings, rulebook, calendar, wording
+        self._recent = Recent()
         self.on_decided: list[Callable[[Decided], None]] = []
 
     async def __call__(self, event: Event) -> Decided:
@@ -54,7 +56,12 @@ class Dispatch:
         if not clockwork.claim(db, event.key, event.at):
             return Decided(fresh=False)
         context = Context(
-            db=db, settings=self.settings, rulebook=self.rulebook, calendar=self.calendar, say=self.wording
+            db=db,
+            settings=self.settings,
+            rulebook=self.rulebook,
+            calendar=self.calendar,
+            say=self.wording,
+            before=self._recent.before(event) if isinstance(event, MessageReceived) else "",
         )
         try:
             with savepoint(db):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import add
 from pathlib import Path
 
 SHIPPED = Path(__file__).with_name("model.tsv")
+GATE = Path(__file__).with_name("gate.tsv")
 DEMAND = "demand"
 # A feature's rarity, and (column, weight as it is, weight by rarity) for the columns it speaks to.
 Weights = tuple[float, tuple[tuple[int, float, float], ...]]
@@ -61,6 +63,38 @@ class Model:
         wanted = self.columns.index(column)
         cells = self.weights(feature)[1] if feature in self.lines else ()
         return next((once + weighed / 20 for c, once, weighed in cells if c == wanted), 0.0)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Gate:
+    """Characters and pairs of them, with what each speaks for a demand: tells at a glance what cannot be one.
+
+    Most chat is. Whole numbers, so that the sum does not depend on the order; trained beside the model to let through what
+    the model would flag (docs/judgement.md says how much it loses).
+    """
+
+    least: int
+    marks: Mapping[str, int]
+
+    def passes(self, text: str) -> bool:
+        held = set(text)
+        held.update(map(add, text, text[1:]))
+        return sum(map(self.marks.__getitem__, self.marks.keys() & held)) >= self.least
+
+
+def load_gate(path: Path = GATE) -> Gate | None:
+    """None when none is shipped: then every message is read in full."""
+    if not path.exists():
+        return None
+    marks: dict[str, int] = {}
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
+        mark, _, weight = line.rpartition("\t")
+        if line:
+            try:
+                marks[mark] = int(weight)
+            except ValueError:
+                raise ModelError(f"模型文件 {path.name} 第 {number} 行读不懂。") from None
+    return Gate(marks.pop("#least", 0), marks)
 
 
 def _logistic(total: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from config.model import Model, ModelError, load_model
+from config.model import Gate, Model, ModelError, load_gate, load_model
 
 SHIPPED = Path(__file__).with_name("rulebook.toml")
 _FORCES = frozenset({"self", "demand", "deadline", "posted", "file"})
@@ -49,6 +49,8 @@ class Rule:
     parts: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = ()
     """The pattern's alternatives, each with the word lists it cannot do without: most need not be tried at all."""
     unless: re.Pattern[str] | None = None
+    own: bool = False
+    """Added by the unit: what the learned component thinks of it does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class Speech:
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None = None
     spares: frozenset[str] = frozenset()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +76,10 @@ class Exemption:
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None = None
     spares: frozenset[str] = frozenset()
+    own: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rulebook:
     version: str
     categories: Mapping[str, Category]
@@ -88,6 +92,7 @@ class Rulebook:
     """(a cheap sign that it may be there, the pattern): three kinds, hidden gaps, Latin letters, other characters."""
     simplified: Mapping[int, str] = field(default_factory=dict)
     model: Model | None = None
+    gate: Gate | None = None
     phrases: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     """The word lists compiled, by name."""
@@ -103,9 +108,17 @@ def load_rulebook(path: Path | None = None, extra: Sequence[Path] = (), *, learn
         book = _build(_parse(more), more, book)
     try:
         groups = {name: re.compile(words) for name, words in book.words.items()}
-        return replace(book, model=load_model() if learned else None, groups=groups)
+        model = load_model() if learned else None
+        # Other rules may speak of what the gate has never seen.
+        gate = load_gate() if model and path is None and not extra else None
+        return replace(book, model=model, gate=gate, groups=groups)
     except ModelError as error:
         raise RulebookError(str(error)) from None
+
+
+def extends(path: Path) -> bool:
+    """A file without categories of its own adds to a rulebook; one with them is a rulebook."""
+    return "category" not in _parse(path)[0]
 
 
 def _parse(path: Path) -> tuple[dict[str, Any], str]:
@@ -132,6 +145,7 @@ class _Reader:
     path: Path
     text: str
     words: dict[str, str]
+    own: bool = False
 
     def fail(self, key: str, reason: str, *, near: str = "") -> RulebookError:
         line = self._line(near or key)
@@ -188,11 +202,13 @@ class _Reader:
                 values[key] = tuple(values[key])
         if "spares" in values:
             values["spares"] = frozenset(values["spares"])
-        known = {f.name for f in shape.__dataclass_fields__.values()}  # type: ignore[attr-defined]
+        known = {f.name for f in shape.__dataclass_fields__.values()} - {"own"}  # type: ignore[attr-defined]
         for key in values:
             if key not in known:
                 raise self.fail(f"{raw['id']}.{key}", "没有这个键", near=near)
         self.check(raw["id"], values, categories, near)
+        if kind != "category":
+            values["own"] = self.own
         try:
             return shape(**values)
         except TypeError as error:
@@ -223,7 +239,7 @@ _STRINGS = frozenset(
 
 def _build(parsed: tuple[dict[str, Any], str], path: Path, base: Rulebook | None) -> Rulebook:
     raw, text = parsed
-    reader = _Reader(path, text, dict(base.words) if base else {})
+    reader = _Reader(path, text, dict(base.words) if base else {}, own=base is not None)
     for key in raw:
         if key not in _TOP:
             raise reader.fail(key, "没有这个表")

@@ -21,3 +21,5 @@ class Context:
     rulebook: Rulebook
     calendar: Calendar
     say: Wording
+    before: str = ""
+    """What the sender of a message said in the same group within the last minute; known for that long, written nowhere."""

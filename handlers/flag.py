@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from handlers.actions import Action, Whisper
@@ -14,7 +15,7 @@ from handlers.events import AppealDecided, FlagAnswered, MessageReceived
 from handlers.rules import demand
 from handlers.rules.demand import Finding
 from handlers.rules.secrecy import is_marked
-from storage import flags, groups, notices
+from storage import cases, flags, groups, notices
 
 DRAFT = re.compile(r"^\s*检查[\s:：,，]*(?P<text>.+)$", re.DOTALL)
 STATES = {"withdraw": "withdrawn", "misjudged": "appealed", "understood": "understood"}
@@ -34,6 +35,7 @@ def review(event: MessageReceived, context: Context) -> list[Action]:
         rulebook=context.rulebook,
         calendar=context.calendar,
         informational=settings.informational,
+        before=context.before,
     )
     if not judged.findings:
         return []
@@ -45,8 +47,14 @@ def review(event: MessageReceived, context: Context) -> list[Action]:
 
 
 def _is_relieved(finding: Finding, event: MessageReceived, context: Context) -> bool:
-    """A roll-call that became a card costs nobody a 收到: it is counted, and its sender is not lectured."""
-    return finding.category == "rollcall" and notices.of_message(context.db, event.id) is not None
+    """Counted, but its sender is not lectured: a roll-call that became a card, and what they were told a minute ago."""
+    if finding.category == "rollcall" and notices.of_message(context.db, event.id) is not None:
+        return True
+    assert event.group is not None
+    since = event.at - timedelta(minutes=1)
+    return bool(context.before) and flags.told(
+        context.db, event.group.id, event.sender.id, finding.category, since, event.id
+    )
 
 
 def _save(event: MessageReceived, findings: Sequence[Finding], context: Context) -> str:
@@ -120,10 +128,21 @@ def _is_same(text: str, digest: str) -> bool:
 
 
 def decide(event: AppealDecided, context: Context) -> list[Action]:
+    """The office's word; what was shared becomes a case that the rules are tried on from then on."""
     flag = flags.get(context.db, event.flag)
     state = "upheld" if event.decision == "uphold" else "dismissed"
     if flag is None or not flags.decide(context.db, event.flag, state, event.at):
         return []
+    if flag.text:
+        cases.add(
+            context.db,
+            id=flag.id,
+            text=flag.text,
+            at=flag.at,
+            category=flag.category,
+            demands=event.decision == "uphold",
+            decided_at=event.at,
+        )
     said = context.say(f"flag.{state}", span=flag.span)
     return [Whisper(key=f"flag:{event.flag}:{state}", person=flag.person, card=Card(title=said), urgent=False)]
 

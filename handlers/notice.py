@@ -28,7 +28,7 @@ def spot(event: MessageReceived, context: Context) -> list[Action]:
     asked = command(event.text, context.settings.bot_name, VERBS)
     text = asked.text if asked else event.text
     free = no_reply_wanted(text)
-    if not asked and not free and not demand.is_rollcall_request(text, context.rulebook):
+    if not asked and not free and not demand.is_rollcall_request(text, event.at, context.rulebook, context.calendar):
         return []
     if not text.strip() or not _may_send(event, context):
         return []

@@ -407,3 +407,16 @@ class BindTry(Table, table=True):
     __tablename__ = "bind_tries"
     person: str = Field(primary_key=True)
     at: datetime = instant(primary_key=True)
+
+
+class Case(Table, table=True):
+    """A message shared for an appeal, after the office's word on one category of it; not whose it was, nor where."""
+
+    __tablename__ = "cases"
+    id: str = Field(primary_key=True)
+    text: str = long_text()
+    at: datetime = instant()
+    category: str
+    # upheld: it does demand this; dismissed: it does not
+    demands: bool
+    decided_at: datetime = instant()

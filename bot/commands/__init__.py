@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("bot.commands.doctor", "体检：哪里有问题、怎么办"),
     "version": ("bot.commands.version", "显示版本"),
     "check": ("bot.commands.check", "检查一条消息有没有不当要求"),
+    "rules": ("bot.commands.rules", "检验规则，或旁路试判改过的规则"),
     "replay": ("bot.commands.replay", "重放事件文件"),
     "import": ("bot.commands.import_", "导入工作群或政务应用台账"),
     "inventory": ("bot.commands.inventory", "输出每周清单"),

@@ -44,8 +44,9 @@ class Checker:
         self._rulebook: Rulebook = load_rulebook(extra=settings.flags.rulebooks)
         self._calendar = Calendar(settings.work.days, (settings.work.start, settings.work.end))
 
-    def judge(self, text: str, at: datetime | None = None, kind: str = "text") -> Judgement:
-        return judge(text, at=at, kind=kind, rulebook=self._rulebook, calendar=self._calendar, informational=True)
+    def judge(self, text: str, at: datetime | None = None, kind: str = "text", *, why: bool = False) -> Judgement:
+        book, calendar = self._rulebook, self._calendar
+        return judge(text, at=at, kind=kind, rulebook=book, calendar=calendar, informational=True, thorough=why)
 
     def stream(self, lines: Iterable[str], why: bool) -> int:
         """One answer a line, in order; a bad line is answered too, and makes the exit status 2."""
@@ -72,14 +73,14 @@ class Checker:
         if kind not in KINDS:
             raise WireError(f"kind 应是 {'、'.join(KINDS)} 之一。")
         at = instant(asked["at"], "at") if asked.get("at") is not None else None
-        judged = self.judge(asked["text"], at, kind)
+        judged = self.judge(asked["text"], at, kind, why=why)
         answer: dict[str, Any] = {"id": asked["id"], "flags": [asdict(one) for one in judged.findings]}
         if why:
             answer["considered"] = [asdict(one) for one in judged.considered]
         return answer
 
     def show(self, text: str, why: bool) -> None:
-        judged = self.judge(text)
+        judged = self.judge(text, why=why)
         if not judged.findings:
             print("没有发现不当要求。")
         for one in judged.findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from config.calendar import Calendar
 from config.rulebook import Rulebook
@@ -12,6 +13,7 @@ from handlers.rules import explain
 from handlers.rules.candidates import Candidate, Rejected, candidates, named
 from handlers.rules.reading import Reading, take
 from handlers.rules.receipt import is_receipt
+from handlers.rules.tokens import Text, read
 from handlers.rules.weigh import weigh
 
 # Longer messages are read at both ends only: a work-group message is shorter, and the time for a message must be bounded.
@@ -62,13 +64,18 @@ def judge(
     calendar: Calendar,
     informational: bool = False,
     before: str = "",
+    thorough: bool = False,
 ) -> Judgement:
-    """Deterministic. `before` is what the same sender said within the last minute: it lends meaning, findings lie in `text`."""
-    if is_receipt(text):
-        return NOTHING
+    """Deterministic. `before` is what the same sender said within the last minute: it lends meaning, findings lie in `text`.
+
+    `thorough` also tells what was considered in messages that the gate dismisses at a glance; the findings are the same.
+    """
     window = _Window.over(text, before)
-    reading = take(window.whole, at, rulebook, calendar)
-    found, rejected = candidates(reading, rulebook, calendar)
+    seen = read(window.whole, rulebook)
+    passes = rulebook.gate is None or kind == "file" or rulebook.gate.passes(seen.plain)
+    if not (passes or thorough) or is_receipt(text):
+        return NOTHING
+    reading, found, rejected = _looked_at(seen, at, rulebook, calendar)
     wanted = {c.id for c in rulebook.categories.values() if informational or not c.informational}
     unlikely: list[Rejected] = []
     if kind == "file":
@@ -77,7 +84,7 @@ def judge(
     else:
         found, unlikely = weigh(found, rejected, reading, rulebook, calendar)
     findings: dict[str, Finding] = {}
-    for candidate in found:
+    for candidate in found if passes else ():
         category = candidate.rule.category
         if category in wanted and category not in findings:
             finding = _finding(candidate, reading, rulebook, calendar, window)
@@ -148,16 +155,26 @@ def _considered(rejected: Rejected, reading: Reading, window: _Window) -> Consid
     )
 
 
-def is_rollcall_request(text: str, rulebook: Rulebook) -> bool:
-    """Does the text ask everybody to answer (收到请回复, 接龙, 看到回1 …)? Emergencies included: they too want a count."""
+def is_rollcall_request(text: str, at: datetime | None, rulebook: Rulebook, calendar: Calendar) -> bool:
+    """Does the text ask everybody to answer (收到请回复, 接龙, 看到回1 …)? Emergencies included: they too want a count.
+
+    Reads the message once for itself and for `judge`, when it is asked of the same message next.
+    """
     if is_receipt(text):
         return False
-    reading = take(text[: HEAD + TAIL], None, rulebook, _NO_CALENDAR)
-    found, rejected = candidates(reading, rulebook, _NO_CALENDAR)
+    seen = read(_Window.over(text, "").whole, rulebook)
+    if not any(rule.pattern.search(seen.plain) for rule in rulebook.rules if rule.category == "rollcall"):
+        return False
+    _, found, rejected = _looked_at(seen, at, rulebook, calendar)
     exempt = {e.id for e in rulebook.exemptions}
     return any(c.rule.category == "rollcall" for c in found) or any(
         r.rule.category == "rollcall" and r.why in exempt for r in rejected
     )
 
 
-_NO_CALENDAR = Calendar()
+@lru_cache(maxsize=4)
+def _looked_at(
+    seen: Text, at: datetime | None, rulebook: Rulebook, calendar: Calendar
+) -> tuple[Reading, list[Candidate], list[Rejected]]:
+    reading = take(seen, at, rulebook, calendar)
+    return reading, *candidates(reading, rulebook, calendar)

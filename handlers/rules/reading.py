@@ -10,7 +10,7 @@ from datetime import datetime
 from config.calendar import Calendar
 from config.rulebook import Exemption, Rulebook, Speech
 from handlers.rules.deadline import Deadline, find
-from handlers.rules.tokens import Text, read
+from handlers.rules.tokens import Text
 
 _SENTENCE = re.compile(r"[^。！？!?\n；;]+[。！？!?；;]*")
 _CLAUSE = re.compile(r"[^，,：:。！？!?\n；;（(]+")
@@ -88,9 +88,8 @@ class Reading:
         return sentence
 
 
-def take(text: str, at: datetime | None, rulebook: Rulebook, calendar: Calendar) -> Reading:
+def take(seen: Text, at: datetime | None, rulebook: Rulebook, calendar: Calendar) -> Reading:
     """Read once; everything that rules and model look at."""
-    seen = read(text, rulebook)
     masked = _mask(seen.plain, rulebook)
     acts = tuple(a for s in rulebook.speech if s.where != "mask" for a in _acts(s, masked))
     return Reading(

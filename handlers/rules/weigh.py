@@ -28,15 +28,27 @@ def weigh(
         chances["off_hours"] = max(chances["off_hours"], chances[DEMAND] ** 2 * TAKEN)
     stands: list[Candidate] = []
     withdrawn: list[Rejected] = []
+    spared = _spared(reading)
     for category in rulebook.categories:
         likely = chances.get(category, 0.0) >= model.thresholds.get(category, 2.0)
         mine = [c for c in found if c.rule.category == category]
-        if likely:
+        own = [c for c in mine if c.rule.own]
+        if own:
+            stands += own[:1]
+        elif likely and not (spared is not None and (not spared or category in spared)):
             stands += mine[:1] or [_learned(category, reading, rulebook)]
         else:
             reason = rulebook.phrases.get("unlikely", "")
             withdrawn += [Rejected(c.rule, c.start, c.end, "unlikely", reason) for c in mine]
     return stands, withdrawn
+
+
+def _spared(reading: Reading) -> frozenset[str] | None:
+    """What the unit's own exemptions spare in this message: None nothing, the empty set everything."""
+    own = [act.speech.spares for act in reading.exempt if act.speech.own]
+    if not own:
+        return None
+    return frozenset() if not all(own) else frozenset().union(*own)
 
 
 # Of the demands posted in rest time that do not put themselves off, so many want something now (measured on the corpus).

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from handlers.events import AppealDecided, FlagAnswered
-from storage import flags
+from storage import cases, flags
 from storage.flags import FLAGS
 from tests.conftest import MONDAY, Town
 
@@ -113,3 +113,34 @@ async def test_switched_off_nothing_is_flagged(town: Town) -> None:
     await town.roster()
     await town.says("boss", DEMAND)
     assert await rows(town) == []
+
+
+async def test_a_demand_spread_over_two_messages_of_a_minute_is_found_and_told_once(town: Town) -> None:
+    await town.roster()
+    await town.says("boss", "入户走访的照片和截图", id="m1")
+    assert not await rows(town)
+    await town.says("boss", "各村务必今天全部发群里", id="m2", minutes=1.6)
+    found = await rows(town)
+    assert ("screenshot", "m2") in {(row.category, row.message.split(":")[-1]) for row in found}  # type: ignore[attr-defined]
+    await town.says("boss", "再说一遍，照片截图各村务必全部发群里", id="m3", minutes=2.2)
+    assert len(await rows(town)) > len(found)
+    whispers = [one for one in await town.said() if one.key.startswith("flag:")]
+    assert len(whispers) == 1
+
+
+async def test_what_was_shared_and_decided_becomes_a_case_without_its_author(town: Town) -> None:
+    flag = await flagged(town)
+    await town.house.tell(
+        FlagAnswered(id="a", at=MONDAY, flag=flag, person="playground:boss", answer="misjudged", share=DEMAND)
+    )
+    await town.house.tell(AppealDecided(id="d", at=MONDAY, flag=flag, decision="dismiss", by="office"))
+    (case,) = await town.read(cases.every)
+    assert (case.id, case.text, case.demands) == (flag, DEMAND, False)
+    assert "boss" not in str(case)
+
+
+async def test_an_appeal_without_the_text_leaves_no_case(town: Town) -> None:
+    flag = await flagged(town)
+    await town.house.tell(FlagAnswered(id="a", at=MONDAY, flag=flag, person="playground:boss", answer="misjudged"))
+    await town.house.tell(AppealDecided(id="d", at=MONDAY, flag=flag, decision="dismiss", by="office"))
+    assert not await town.read(cases.every)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.calendar import SHANGHAI, Calendar
-from config.rulebook import Rulebook
+from config.rulebook import Rulebook, load_rulebook
 from handlers.rules.demand import Judgement, is_rollcall_request, judge
 
 Say = Callable[..., Judgement]
@@ -152,7 +153,7 @@ def test_judging_twice_gives_the_same(say: Say) -> None:
     ],
 )
 def test_a_roll_call_request_is_recognised(rulebook: Rulebook, text: str, asks: bool) -> None:
-    assert is_rollcall_request(text, rulebook) is asks
+    assert is_rollcall_request(text, None, rulebook, Calendar()) is asks
 
 
 _WORDS = st.sampled_from(
@@ -195,3 +196,20 @@ def test_offsets_always_point_into_the_original(rulebook: Rulebook, text: str, b
     for part in (*judgement.findings, *judgement.considered):
         assert 0 <= part.start < part.end <= len(text)
         assert text[part.start : part.end] == part.text
+
+
+def test_a_units_own_rules_and_exemptions_stand_whatever_the_learned_component_thinks(tmp_path: Path) -> None:
+    more = tmp_path / "own.toml"
+    more.write_text(
+        '[[rule]]\nid = "checkin.pavilion"\ncategory = "checkin"\nabout = "本单位的说法"\nforce = "self"\nany = ["凉亭亮灯"]\n'
+        '[[exemption]]\nid = "harvest"\nreason = "抢收期间"\nsource = "本单位"\nany = ["抢收"]\nspares = ["screenshot"]\n',
+        "utf-8",
+    )
+    book = load_rulebook(extra=[more])
+    found = judge("各组七点凉亭亮灯", rulebook=book, calendar=Calendar()).findings
+    assert [(one.category, one.rule) for one in found] == [("checkin", "checkin.pavilion")]
+    demand = "请各村书记今天务必把入户工作照片截图发到群里。"
+    plain = judge(demand, rulebook=book, calendar=Calendar(), informational=True)
+    assert "screenshot" in {one.category for one in plain.findings}
+    spared = judge("抢收期间，" + demand, rulebook=book, calendar=Calendar(), informational=True)
+    assert "screenshot" not in {one.category for one in spared.findings}

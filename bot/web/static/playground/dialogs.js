@@ -25,7 +25,7 @@ export function askToShare() {
     const choose = (value) => () => { resolve(value); close(); };
     show("标为误判",
       h("p", {}, "机制办会复核这条提示。默认只看到被提示的词句，看不到整条消息。"),
-      h("p", {}, "愿意附上这条消息的原文吗？只用于这一次复核。"),
+      h("p", {}, "愿意附上这条消息的原文吗？用于这次复核；复核后去掉姓名，留作检验规则的案例。"),
       h("div", { class: "actions" }, does("附上原文", choose(true), "primary"), does("不附原文", choose(false)), does("取消", choose(null))));
     dialog.addEventListener("close", () => resolve(null), { once: true });
   });
