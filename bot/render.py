@@ -1,4 +1,4 @@
-"""Files by name, made when they are sent: `inventory/2026-W47.xlsx`, optionally of some groups only."""
+"""Files by name, made when they are sent: `inventory/2026-W47.xlsx`, .docx or .pdf, optionally of some groups only."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 from bot.house import House
-from bot.reports import xlsx
+from bot.reports import formats
 from handlers.inventory import only_groups, snapshot_for
 
 
 async def render_file(house: House, what: str) -> bytes:
-    """`inventory/<week>.xlsx[?groups=key,key]`."""
+    """`inventory/<week>.<kind>[?groups=key,key]`; the kinds are those of `formats.MEDIA`."""
     parts = urlsplit(what)
-    week = parts.path.removeprefix("inventory/").removesuffix(".xlsx")
+    week, kind = parts.path.removeprefix("inventory/").rsplit(".", 1)
     # An empty list is a list: whoever may see no group gets an empty file, never the whole one.
     wanted = parse_qs(parts.query, keep_blank_values=True).get("groups")
     snapshot = await house.store.read(lambda db: snapshot_for(db, house.settings, week, house.now()))
     if wanted is not None:
         snapshot = only_groups(snapshot, wanted[0].split(","))
-    return await asyncio.to_thread(xlsx.render, snapshot)
+    return await asyncio.to_thread(formats.render, kind, snapshot, house.settings)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 TIMEZONE = ZoneInfo("Asia/Shanghai")
@@ -95,12 +96,42 @@ class InventorySettings(Section):
     account_days: int = Field(14, ge=1, description="政务新媒体多少天未更新列为疑似僵尸（14 天）")
 
 
+class CleanupSettings(Section):
+    enabled: bool = Field(True, description="是否每周把清单里需要处理的群列为清理事项并私下征求群主、管理员意见")
+    leave: list[str] = Field(["watch"], description="哪些判定只看不办，不列为清理事项（watch 关注）")
+    escalate_days: int = Field(14, ge=1, description="征求意见多少天没有决定，私下转到机制办的待办（不在群里提醒）")
+    finish_days: int = Field(30, ge=1, description="整改时限：告知已确认后多少天没有办完，在机制办的待办里标出")
+    cooling_days: int = Field(30, ge=0, description="核查后的冷静期天数，期间可以撤回，期满销号")
+    look_back_days: int = Field(90, ge=1, description="销号多少天后回头看")
+    keep_days: int = Field(365, ge=1, description="保留（豁免）一次最长多少天")
+
+
 class ReductionSettings(Section):
     baseline: date | None = Field(None, description="精简基数的日期；留空取首周末")
 
 
 class DigestSettings(Section):
     cron: str = Field("0 17 * * *", description="每个工作日下班前汇总待确认事项的时间（cron，北京时间）")
+
+
+class OfficeSettings(Section):
+    addressees: list[str] = Field(["各有关单位"], min_length=1, description="通报的主送机关")
+    lines: dict[str, list[str]] = Field(
+        {}, description="分管战线：战线 = [单位, …]；提示函每条战线一份，不在其中的单位归入“其他”，留空只写一份"
+    )
+    letter: Path | None = Field(None, description="提示函文稿（文本文件）；留空用自带的 config/letter.txt")
+
+    @field_validator("lines")
+    @classmethod
+    def _one_line_each(cls, lines: dict[str, list[str]]) -> dict[str, list[str]]:
+        listed = [unit for units in lines.values() for unit in units]
+        if twice := [unit for unit in dict.fromkeys(listed) if listed.count(unit) > 1]:
+            raise PydanticCustomError("twice", "单位“{unit}”列了不止一次，每个单位只归一条战线", {"unit": twice[0]})
+        return lines
+
+
+class ReportsSettings(Section):
+    fonts: list[Path] = Field([], description="PDF 用的中文字体文件或所在文件夹，先于系统字体目录；docx 不需要")
 
 
 class RetentionSettings(Section):
@@ -132,8 +163,11 @@ class Settings(BaseSettings):
     acknowledge: AcknowledgeSettings = AcknowledgeSettings()
     flags: FlagSettings = FlagSettings()
     inventory: InventorySettings = InventorySettings()
+    cleanup: CleanupSettings = CleanupSettings()
     reduction: ReductionSettings = ReductionSettings()
     digest: DigestSettings = DigestSettings()
+    office: OfficeSettings = OfficeSettings()
+    reports: ReportsSettings = ReportsSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod

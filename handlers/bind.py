@@ -14,21 +14,19 @@ Who could bind whom wrongly, and why they cannot:
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 from handlers.actions import Action, Whisper
 from handlers.cards import Card
 from handlers.context import Context
 from handlers.events import CodeShown, DayEnded, DeviceAnswered, MessageReceived
+from handlers.rules.binding import code_in, is_unbinding
 from storage import bindings
 
 LIFETIME = timedelta(minutes=10)
 # So few of the million codes are ever alive that guessing stays hopeless.
 MOST_CODES = 5_000
 WRONG_CODES, WITHIN = 5, timedelta(hours=1)
-SENT = re.compile(r"\s*(?:[@＠]\S{1,40}[\s\u2005]+)?绑定[\s:：]*(?P<code>\d{6})\s*[。.]?\s*")
-UNBIND = re.compile(r"\s*(?:[@＠]\S{1,40}[\s\u2005]+)?解绑\s*[。.]?\s*")
 
 
 def show(event: CodeShown, context: Context) -> list[Action]:
@@ -40,15 +38,15 @@ def show(event: CodeShown, context: Context) -> list[Action]:
 
 def hear(event: MessageReceived, context: Context) -> list[Action]:
     """“绑定 483920” claims the code for its sender; “解绑” frees all their devices. Said in a group or in private."""
-    if event.kind != "text" or len(event.text) > 80:
+    if event.kind != "text":
         return []
-    if UNBIND.fullmatch(event.text):
+    if is_unbinding(event.text):
         number = bindings.unbind(context.db, event.sender.id)
         return [_tell(event, context, "bind.unbound" if number else "bind.none")]
-    sent = SENT.fullmatch(event.text)
-    if sent is None or bindings.tries(context.db, event.sender.id, event.at - WITHIN) >= WRONG_CODES:
+    code = code_in(event.text)
+    if code is None or bindings.tries(context.db, event.sender.id, event.at - WITHIN) >= WRONG_CODES:
         return []
-    if not bindings.claim(context.db, sent["code"], event.sender.id, event.channel, event.at):
+    if not bindings.claim(context.db, code, event.sender.id, event.channel, event.at):
         bindings.note_try(context.db, event.sender.id, event.at)
         return [_tell(event, context, "bind.wrong")]
     return [_tell(event, context, "bind.claimed")]

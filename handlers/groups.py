@@ -8,6 +8,7 @@ from config.settings import TIMEZONE
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.events import GroupDissolved, MessageReceived, Person, RosterReceived
+from handlers.rules.binding import is_about_binding
 from handlers.rules.receipt import is_receipt
 from storage import activity, groups, notices
 
@@ -37,7 +38,7 @@ def count(event: MessageReceived, context: Context) -> list[Action]:
 
 
 def _sort(event: MessageReceived) -> Any:
-    if event.kind in ("sticker", "system"):
+    if event.kind in ("sticker", "system") or (event.kind == "text" and is_about_binding(event.text)):
         return "other"
     if event.kind == "text" and (not event.text.strip() or is_receipt(event.text)):
         return "rollcall"

@@ -1,4 +1,4 @@
-"""`qingqun inventory`: the week's inventory as JSON on stdout, or as a file."""
+"""`qingqun inventory`: the week's inventory as JSON on stdout, as a file, or as letters to those it concerns."""
 
 from __future__ import annotations
 
@@ -6,41 +6,86 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from bot.reports import xlsx
+from bot.reports import formats
+from bot.reports.paper import FontError
 from config.settings import Settings
 from config.wording import load_wording
 from handlers.inventory import WeekError, snapshot_for
 from storage.database import Store
 
 BAD = 2
-FORMATS = ("json", "xlsx")
+FORMATS = ("json", *formats.MEDIA)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--week", metavar="2026-W47", help="ISO 周，默认最近一个已结束的周")
-    parser.add_argument("--format", choices=FORMATS, help="输出格式，默认 json（-o 以 .xlsx 结尾时为 xlsx）")
+    parser.add_argument("--format", choices=FORMATS, help="输出格式，默认按 -o 的后缀，否则 json")
     parser.add_argument("-o", "--output", type=Path, metavar="PATH", help="写入的文件；json 默认写到标准输出")
+    parser.add_argument("--letters", type=Path, metavar="DIR", help="按分管战线写提示函（docx）的文件夹")
 
 
 async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int:
+    if args.letters and (args.format or args.output):
+        return _refuse(load_wording()("letter.alone"))
     now = datetime.now(UTC)
     try:
         snapshot = await store.read(lambda db: snapshot_for(db, settings, args.week, now))
     except WeekError as error:
-        print(error, file=sys.stderr)
-        return BAD
-    output: Path | None = args.output
-    if (args.format or ("xlsx" if output and output.suffix.lower() == ".xlsx" else "json")) == "xlsx":
-        content = await asyncio.to_thread(xlsx.render, snapshot)
-        return await asyncio.to_thread(_write, output or Path(f"工作群清单-{snapshot['week']}.xlsx"), content)
-    text = json.dumps(snapshot, ensure_ascii=False, indent=2) + "\n"
-    if output is None:
+        return _refuse(error)
+    if args.letters:
+        return await asyncio.to_thread(_write_letters, snapshot, settings, args.letters)
+    return await asyncio.to_thread(_write_inventory, snapshot, settings, args.format, args.output)
+
+
+def _write_inventory(snapshot: Mapping[str, Any], settings: Settings, kind: str | None, output: Path | None) -> int:
+    """Without a format, the output's ending tells it; what it does not tell is JSON."""
+    ending = output.suffix.lower().removeprefix(".") if output else ""
+    kind = kind or (ending if ending in FORMATS else "json")
+    if kind == "json":
+        text = json.dumps(snapshot, ensure_ascii=False, indent=2) + "\n"
+        if output:
+            return _write(output, text.encode())
         sys.stdout.write(text)
         return 0
-    return await asyncio.to_thread(_write, output, text.encode())
+    try:
+        content = formats.render(kind, snapshot, settings)
+    except FontError as error:
+        return _refuse(error)
+    named = "bulletin.file" if kind != "xlsx" else "inventory.file"
+    return _write(output or Path(load_wording()(named, week=snapshot["week"], kind=kind)), content)
+
+
+def _write_letters(snapshot: Mapping[str, Any], settings: Settings, folder: Path) -> int:
+    """The draft is read before anything is written."""
+    from bot.reports import letters
+
+    say = load_wording()
+    try:
+        files = letters.render(snapshot, settings)
+    except letters.DraftError as error:
+        return _refuse(error)
+    if not files:
+        print(say("letter.nothing", week=snapshot["week"]))
+        return 0
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _refuse(say("inventory.not_written", path=folder, why=error.strerror))
+    if any(_write(folder / name, content) for name, content in files):
+        return BAD
+    if units := letters.unassigned(snapshot, settings.office.lines):
+        print(say("letter.rest_units", units="、".join(units)))
+    return 0
+
+
+def _refuse(why: object) -> int:
+    print(why, file=sys.stderr)
+    return BAD
 
 
 def _write(path: Path, content: bytes) -> int:
@@ -48,7 +93,6 @@ def _write(path: Path, content: bytes) -> int:
     try:
         path.write_bytes(content)
     except OSError as error:
-        print(say("inventory.not_written", path=path, why=error.strerror), file=sys.stderr)
-        return BAD
+        return _refuse(say("inventory.not_written", path=path, why=error.strerror))
     print(say("inventory.written", path=path))
     return 0

@@ -1,7 +1,8 @@
-"""The week's inventory as a page and a file: both render the same snapshot."""
+"""The week's inventory as a page and as files: all render the same snapshot."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,12 +16,13 @@ from bot.channels import CHANNELS
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.reports.formats import MEDIA
+from bot.reports.paper import FontError
 from bot.web.auth import keys_of
 from bot.web.office import NO_STORE, page, signed_in
 from handlers.inventory import WeekError, only_groups, snapshot_for
 from storage import pages
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # In the order of how serious they are; a filter, never a ranking.
 VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
 
@@ -28,7 +30,10 @@ VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "
 def routes(house: House) -> list[BaseRoute]:
     return [
         Route("/office/inventory", signed_in(house, show), methods=["GET"]),
-        Route("/office/inventory/{week}.xlsx", signed_in(house, give_file), methods=["GET"]),
+        *(
+            Route(f"/office/inventory/{{week}}.{kind}", signed_in(house, partial(give_file, kind)), methods=["GET"])
+            for kind in MEDIA
+        ),
         Route("/office/inventory/{week}", signed_in(house, show), methods=["GET"]),
     ]
 
@@ -70,13 +75,17 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
     )
 
 
-async def give_file(house: House, visitor: Bearer, request: Request) -> Response:
+async def give_file(kind: str, house: House, visitor: Bearer, request: Request) -> Response:
     week = request.path_params["week"]
     facts = await _read(house, visitor, week)
-    what = f"inventory/{week}.xlsx"
+    what = f"inventory/{week}.{kind}"
     if facts["keys"] is not None:
         what += "?groups=" + quote(",".join(sorted(facts["keys"])))
-    content = await render_file(house, what)
-    name = quote(house.wording("inventory.report_file", week=week))
-    disposition = f"attachment; filename=\"inventory-{week}.xlsx\"; filename*=UTF-8''{name}"
-    return Response(content, media_type=XLSX, headers={**NO_STORE, "content-disposition": disposition})
+    try:
+        content = await render_file(house, what)
+    except FontError as error:
+        raise HTTPException(503, str(error)) from None
+    bulletin = "bulletin.file" if facts["keys"] is None else "bulletin.file_own"
+    name = quote(house.wording("inventory.report_file" if kind == "xlsx" else bulletin, week=week, kind=kind))
+    disposition = f"attachment; filename=\"inventory-{week}.{kind}\"; filename*=UTF-8''{name}"
+    return Response(content, media_type=MEDIA[kind], headers={**NO_STORE, "content-disposition": disposition})

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # What one says to acknowledge, alone or with a courtesy; longest first where one begins another.
 _WORD = (
@@ -25,8 +26,12 @@ _CHAIN = re.compile(rf"(?:#?接龙[^\n]{{0,40}}\n)?(?:[^\n]{{0,40}}\n)?{_LINE}(?
 _LONGEST = 600
 
 
+@lru_cache(maxsize=16)
 def is_receipt(text: str) -> bool:
-    """True for 收到 / 好的，谢谢 / 1 / 👌 / [OK] / a 接龙 line; False for anything that says or asks something more."""
+    """True for 收到 / 好的，谢谢 / 1 / 👌 / [OK] / a 接龙 line; False for anything that says or asks something more.
+
+    Several handlers ask it of the same message, one after the other.
+    """
     if len(text) > _LONGEST:
         return bool(text.lstrip().startswith("#接龙"))
     plain = unicodedata.normalize("NFKC", text).strip().lower()

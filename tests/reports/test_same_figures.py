@@ -1,0 +1,127 @@
+"""One snapshot, and the same figures on the page, in the API, in the workbook, in the docx and in the PDF."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import re
+from typing import Any
+
+import openpyxl
+import pytest
+
+from bot.house import House
+from storage import inventories
+from tests.conftest import MONDAY, Town
+from tests.reports.conftest import WEEK, bare, docx_text, pdf_text, troubled
+from tests.web.conftest import Client, client
+from tests.web.test_pages import signed_in
+
+__all__ = ["client"]
+pytestmark = pytest.mark.usefixtures("chinese")
+
+
+async def every_form(house: House, client: Client, body: dict[str, Any]) -> dict[str, Any]:
+    await house.store.write(lambda db: inventories.save(db, WEEK, MONDAY, body))
+    visitor = await signed_in(house, client)
+    address = f"/office/inventory/{WEEK}"
+    files = {kind: (await visitor.get(f"{address}.{kind}")).content for kind in ("xlsx", "docx", "pdf")}
+    page = (await visitor.get(address)).text
+    return {
+        "page": html.unescape(re.sub(r"<[^>]+>", "", page)),
+        "json": (await client("office").get(f"/api/v1/inventories/{WEEK}")).json(),
+        "book": openpyxl.load_workbook(io.BytesIO(files["xlsx"])),
+        "docx": docx_text(files["docx"]),
+        "pdf": pdf_text(files["pdf"]),
+    }
+
+
+async def test_every_form_says_the_same(house: House, client: Client, inventory: dict[str, Any]) -> None:
+    forms = await every_form(house, client, inventory)
+    said, rows = forms["docx"]
+    totals, reduction = inventory["totals"], inventory["reduction"]
+    assert forms["json"] == json.loads(json.dumps(inventory))
+    assert forms["pdf"][0] == said
+    assert f"现有工作群组{totals['groups']}个" in said
+    assert f"政务应用{totals['apps']}个。疑似僵尸和建议解散的工作群组{totals['zombie_groups']}个" in said
+    assert f"长期未更新的政务应用{totals['zombie_apps']}个" in said
+    assert reduction["formula"].rstrip("。") in said
+    if reduction["baseline_at"]:
+        closed = reduction["closed"]
+        assert f"清理前数{totals['baseline_groups']}个" in said
+        assert f"亲见{closed['seen']}个" in said
+        assert f"申报{closed['declared']}个" in said
+        assert f"导入{closed['imported']}个" in said
+        assert f"新增{reduction['added']}个，其中反弹{reduction['rebounds']}个" in said
+    if inventory["load"]["people"]:
+        assert f"工作消息{inventory['load']['work_per_person_daily']}条" in said
+
+    cells = {str(row[0].value).strip("　"): row[1].value for row in forms["book"]["汇总"].iter_rows()}
+    assert cells["工作群总数"] == totals["groups"]
+    assert cells["新增"] == reduction["added"]
+    assert cells["清理率"] == pytest.approx(totals["reduction_rate"])
+    page = bare(forms["page"])
+    assert f"在册群{totals['groups']}个" in page
+    assert f"疑似僵尸、建议解散{totals['zombie_groups']}个" in page
+    assert bare(reduction["formula"]) in page
+
+    asked = [one["name"] for one in inventory["groups"] if one["verdict"] not in ("alive", "exempt")]
+    apps = [one["name"] for one in inventory["apps"] if one["verdict"] != "alive"]
+    listed = [row for row in rows if row[0].isdigit()]
+    assert [row[1] for row in listed] == [*asked, *apps]
+    for row in listed:
+        assert bare("".join(row)) in forms["pdf"][1]
+
+
+async def test_every_verdict_is_counted_once(house: House, client: Client, inventory: dict[str, Any]) -> None:
+    said, _ = (await every_form(house, client, inventory))["docx"]
+    counts = [int(number) for number in re.findall(r"\d\.[^0-9]{2,10}?(\d+)个。", said)]
+    asked = {name: number for name, number in inventory["verdicts"].items() if name not in ("alive", "exempt")}
+    assert sorted(counts) == sorted(asked.values())
+    if asked:
+        assert f"需要处理的工作群组{sum(asked.values())}个" in said
+    else:
+        assert "没有发现需要处理的工作群组" in said
+
+
+async def test_an_admin_gets_their_own_groups_signed_by_nobody(house: House, town: Town, client: Client) -> None:
+    await town.roster(group="g1")
+    body = {**troubled(), "week": WEEK}
+    body["groups"][0]["channel"] = "playground"
+    await house.store.write(lambda db: inventories.save(db, WEEK, MONDAY, body))
+    visitor = await signed_in(house, client, "admin", "g1")
+    for kind, read in (("docx", docx_text), ("pdf", pdf_text)):
+        answer = await visitor.get(f"/office/inventory/{WEEK}.{kind}")
+        said, rest = read(answer.content)
+        assert answer.status_code == 200
+        assert "不是正式文件" in said
+        assert "防汛值守工作群" in str(rest)
+        assert "丁群" not in str(rest)
+        for absent in ("清理率", house.settings.office_name, "各有关单位", "政务应用"):
+            assert absent not in said
+
+
+async def test_the_page_leads_to_the_files_and_strangers_to_the_door(house: House, client: Client) -> None:
+    visitor = await signed_in(house, client)
+    page = (await visitor.get("/office/inventory/2026-W45")).text
+    for kind, media in (("docx", "wordprocessingml.document"), ("pdf", "application/pdf")):
+        path = f"/office/inventory/2026-W45.{kind}"
+        assert f'href="{path}"' in page
+        answer = await visitor.get(path)
+        assert media in answer.headers["content-type"]
+        assert f"2026-W45.{kind}" in answer.headers["content-disposition"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert (await client(None).get(path)).status_code == 303
+        assert (await visitor.get(f"/office/inventory/2026-W99.{kind}")).status_code == 404
+
+
+async def test_a_pdf_without_a_font_is_a_sentence(
+    house: House, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.reports.fonts.FOLDERS", ())
+    visitor = await signed_in(house, client)
+    answer = await visitor.get("/office/inventory/2026-W45.pdf")
+    assert answer.status_code == 503
+    assert "fonts-noto-cjk" in answer.text
+    assert (await visitor.get("/office/inventory/2026-W45.docx")).status_code == 200
