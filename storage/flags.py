@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -32,6 +33,13 @@ def told(db: Connection, group: str, person: str, category: str, since: datetime
 def siblings(db: Connection, message: str) -> Sequence[Row[Any]]:
     """All flags of one message."""
     return db.execute(select(FLAGS).where(FLAGS.c.message == message).order_by(FLAGS.c.id)).all()
+
+
+def open_of(db: Connection, person: str) -> list[Sequence[Row[Any]]]:
+    """What this person was told and has not answered, message by message, the newest first."""
+    query = select(FLAGS).where(FLAGS.c.person == person, FLAGS.c.state == "open")
+    rows = db.execute(query.order_by(FLAGS.c.at.desc(), FLAGS.c.id)).all()
+    return [list(found) for _, found in groupby(rows, key=lambda row: row.message)]
 
 
 def answer(db: Connection, message: str, state: str, at: datetime, text: str = "", of: tuple[str, ...] = ("open",)) -> int:

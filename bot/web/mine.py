@@ -1,9 +1,10 @@
-"""我的待确认: everything one person has still open, each acknowledged with one tap."""
+"""我的事项: what one person has still to acknowledge, each with one tap; and the flags that only they may see."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -14,11 +15,13 @@ from starlette.routing import BaseRoute, Route
 from bot.house import House
 from bot.links import LinkError
 from bot.web.acknowledge import PRIVATE, clicked
-from bot.web.forms import form_of
+from bot.web.forms import Form, form_of
 from bot.web.templates import render
-from storage import notices, pages
+from handlers.events import FlagAnswered
+from storage import flags, notices, pages
 
 SHOWN = 100
+ANSWERS: tuple[Literal["withdraw", "misjudged", "understood"], ...] = ("withdraw", "misjudged", "understood")
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -26,25 +29,42 @@ def routes(house: House) -> list[BaseRoute]:
         person = _read(house, request)
         undo_from = house.now() - timedelta(minutes=house.settings.acknowledge.undo_minutes)
 
-        def read(db: Connection) -> tuple[Any, Any, dict[str, list[str]]]:
+        def read(db: Connection) -> dict[str, Any]:
             waiting = notices.open_for(db, person)[:SHOWN]
-            done = pages.acknowledged_since(db, person, undo_from)
-            return waiting, done, {row.id: pages.group_names(db, row.id) for row in waiting}
+            return {
+                "waiting": waiting,
+                "done": pages.acknowledged_since(db, person, undo_from),
+                "groups": {row.id: pages.group_names(db, row.id) for row in waiting},
+                "hints": flags.open_of(db, person)[:SHOWN],
+            }
 
-        waiting, done, groups = await house.store.read(read)
-        page = render("mine.html", request, house=house, waiting=waiting, done=done, groups=groups)
+        page = render("mine.html", request, house=house, **await house.store.read(read))
         return HTMLResponse(page, headers=PRIVATE)
 
     async def press(request: Request) -> Response:
         person = _read(house, request)
         form = await form_of(request)
+        back = RedirectResponse(f"/mine/{request.path_params['token']}", 303, headers=PRIVATE)
+        if flag := form.get("flag"):
+            await house.tell(_answered(house, flag, person, form))
+            return back
         notice, action = form.get("notice", ""), form.get("action", "ack")
         if not notice or action not in ("ack", "undo"):
             raise HTTPException(422, "没有说明要确认哪一条，请返回重试。")
         await house.tell(clicked(house, notice, person, "undo" if action == "undo" else "ack"))
-        return RedirectResponse(f"/mine/{request.path_params['token']}", 303, headers=PRIVATE)
+        return back
 
     return [Route("/mine/{token}", show, methods=["GET"]), Route("/mine/{token}", press, methods=["POST"])]
+
+
+def _answered(house: House, flag: str, person: str, form: Form) -> FlagAnswered:
+    answer = form.get("answer")
+    if answer not in ANSWERS:
+        raise HTTPException(422, "没有说明如何处理这条提示，请返回重试。")
+    share = form.get("share").strip().replace("\r\n", "\n") if answer == "misjudged" else ""
+    return FlagAnswered(
+        id=f"mine:{uuid.uuid4().hex}", at=house.now(), flag=flag, person=person, answer=answer, share=share
+    )
 
 
 def _read(house: House, request: Request) -> str:

@@ -231,3 +231,24 @@ async def test_the_privacy_page_tells_the_days_of_the_settings(house: House, cli
     page = (await client(None).get("/privacy")).text
     for days in (house.settings.retention.notice_days, house.settings.flags.keep_days):
         assert f"{days} 天" in page
+
+
+async def test_my_page_answers_the_hints_that_only_i_may_see(house: House, town: Town, client: Client) -> None:
+    demand = "请各村网格员今天都把学习强国截图发到群里，没发的通报。"
+    await town.says("boss", demand)
+    mine, other = (
+        house.links.mine_url(f"playground:{who}").removeprefix(house.links.base_url) for who in ("boss", "p1")
+    )
+    page = (await client(None).get(mine)).text
+    assert "可以这样说" in page
+    assert "可以这样说" not in (await client(None).get(other)).text
+    flag = (await house.store.read(lambda db: flags.open_of(db, "playground:boss")))[0][0]
+    # Somebody else's answer to it has no effect.
+    await client(None).post(other, data={"flag": flag.id, "answer": "misjudged"})
+    assert (await house.store.read(lambda db: flags.get(db, flag.id))).state == "open"
+    answer = await client(None).post(mine, data={"flag": flag.id, "answer": "misjudged", "share": f"{demand}\r\n"})
+    assert answer.status_code == 303
+    row = await house.store.read(lambda db: flags.get(db, flag.id))
+    assert (row.state, row.text) == ("appealed", demand)
+    assert "可以这样说" not in (await client(None).get(mine)).text
+    assert (await client(None).post(mine, data={"flag": flag.id, "answer": "burn"})).status_code == 422
