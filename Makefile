@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench docs lock clean
+.PHONY: run test faults check bench docs lock clean
 
 # The bot with the playground and a demonstration city (演示数据); data/ holds everything it writes.
 run: $(VENV)/installed
@@ -13,6 +13,10 @@ run: $(VENV)/installed
 # (nats://…) to test with servers; without them those tests are skipped with a sentence (with CI set they fail).
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --cov --cov-fail-under=95
+
+# The faults that take as long as they do in production (about twelve minutes).
+faults: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m long -s
 
 # Lint, types and the architecture test.
 check: $(VENV)/installed-dev

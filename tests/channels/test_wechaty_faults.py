@@ -102,6 +102,27 @@ async def test_a_killed_gateway_that_comes_back_is_heard_again(tmp_path: Path, l
         assert (gap.until - gap.since).total_seconds() >= seconds
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seconds", [70, 600])
+async def test_an_outage_as_long_as_in_production_with_the_waiting_of_production(
+    tmp_path: Path, log: list[str], seconds: int
+) -> None:
+    async with running() as gateway, listening(gateway, tmp_path, Intervals()) as (channel, ear):
+        await well(channel, 60)
+        await hears(gateway, ear, "之前")
+        gateway.kill()
+        await until(lambda: channel.health().state == "deaf", 60)
+        await asyncio.sleep(seconds)
+        await gateway.start()
+        back = time.monotonic()
+        await well(channel, 60)
+        print(f"中断 {seconds} 秒，网关回来后 {time.monotonic() - back:.1f} 秒恢复")
+        await hears(gateway, ear, "之后")
+        assert (len(lost(log)), len(found(log))) == (1, 1)
+        gap = ear.of(ChannelDeaf)[-1]
+        assert (gap.until - gap.since).total_seconds() >= seconds
+
+
 async def test_an_outage_that_goes_on_is_reported_while_it_goes_on(tmp_path: Path, log: list[str]) -> None:
     """As an outage of ten minutes is in production, on a scale of 1 : 2000."""
     async with running() as gateway, listening(gateway, tmp_path, QUICK) as (channel, ear):
