@@ -12,12 +12,19 @@ from typing import Any
 from config.calendar import SHANGHAI
 
 SOURCE = Path(__file__).with_name("grammar.toml")
+THESAURUS = Path(__file__).with_name("thesaurus")
 WORKING, EVENING = datetime(2026, 3, 10, 10, 0, tzinfo=SHANGHAI), datetime(2026, 3, 10, 20, 30, tzinfo=SHANGHAI)
 
 
 def phrases() -> dict[str, list[str]]:
-    """Category → verb phrases."""
-    return {name: _split(text) for name, text in _source()["phrases"].items()}
+    """Category → verb phrases, those of the thesaurus after the others."""
+    return {name: [*_split(text), *thesaurus(name)] for name, text in _source()["phrases"].items()}
+
+
+def thesaurus(name: str) -> list[str]:
+    """Ways to ask for one thing, one a line; `harmless` are those that ask for nothing undue."""
+    path = THESAURUS / f"{name}.txt"
+    return path.read_text("utf-8").split("\n")[:-1] if path.exists() else []
 
 
 def frames() -> dict[str, list[tuple[str, str]]]:
@@ -44,6 +51,16 @@ def sentences(each: int, seed: int = 7) -> Iterator[dict[str, Any]]:
                         "labels": {category} if kind == "demand" else set(),
                         "construction": construction,
                     }
+
+
+def harmless(each: int, seed: int = 11) -> Iterator[dict[str, Any]]:
+    """What nobody minds being asked, in the frames of demands: the tone alone makes no demand."""
+    choose = random.Random(seed)
+    frames_of_demands = frames()["demand"]
+    for phrase in thesaurus("harmless"):
+        for construction, frame in choose.sample(frames_of_demands, each):
+            text = frame.replace("{v}", phrase)
+            yield {"author": "grammar", "text": text, "at": WORKING, "labels": set(), "construction": construction}
 
 
 def prose() -> Iterator[dict[str, Any]]:

@@ -61,6 +61,7 @@ class Links:
         options: dict[str, Any] = {"signer_kwargs": {"key_derivation": "hmac", "digest_method": hashlib.sha256}}
         self._notice = URLSafeSerializer(secret, salt="notice", **options)
         self._mine = URLSafeSerializer(secret, salt="mine", **options)
+        self._cleanup = URLSafeSerializer(secret, salt="cleanup", **options)
         self._bearer = URLSafeTimedSerializer(secret, salt="bearer", **options)
         self._session = URLSafeTimedSerializer(secret, salt="session", **options)
 
@@ -80,6 +81,12 @@ class Links:
 
     def read_mine(self, token: str) -> str:
         return str(_read(self._mine, token, 1)[0])
+
+    def cleanup_url(self, person: str) -> str:
+        return f"{self.base_url}/cleanup/{self._cleanup.dumps([person])}"
+
+    def read_cleanup(self, token: str) -> str:
+        return str(_read(self._cleanup, token, 1)[0])
 
     def bearer(self, role: str, name: str, groups: tuple[str, ...]) -> str:
         return str(self._bearer.dumps([role, name, list(groups)]))

@@ -10,7 +10,10 @@ from pathlib import Path
 
 SHIPPED = Path(__file__).with_name("model.tsv")
 GATE = Path(__file__).with_name("gate.tsv")
+LEXICON = Path(__file__).with_name("lexicon.tsv")
 DEMAND = "demand"
+# So many lines are kept as they were read; more would cost more memory than reading them again costs time.
+KEPT = 30_000
 # A feature's rarity, and (column, weight as it is, weight by rarity) for the columns it speaks to.
 Weights = tuple[float, tuple[tuple[int, float, float], ...]]
 
@@ -37,6 +40,8 @@ class Model:
     def weights(self, feature: str) -> Weights:
         found = self._read.get(feature)
         if found is None:
+            if len(self._read) >= KEPT:
+                self._read.clear()
             found = self._read[feature] = _weights(feature, self.lines[feature])
         return found
 
@@ -80,6 +85,12 @@ class Gate:
         held = set(text)
         held.update(map(add, text, text[1:]))
         return sum(map(self.marks.__getitem__, self.marks.keys() & held)) >= self.least
+
+
+def load_lexicon(path: Path = LEXICON) -> dict[str, int]:
+    """Word → how often it is said, out of jieba's dictionary: the words of the training corpus."""
+    rows = (line.split("\t") for line in path.read_text("utf-8").splitlines())
+    return {word: int(number) for word, number in rows}
 
 
 def load_gate(path: Path = GATE) -> Gate | None:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
@@ -89,6 +89,17 @@ class InventorySettings(Section):
     overlap: float = Field(0.8, gt=0, le=1, description="成员重合率（交集/并集）达到多少列为重复（本地口径）")
     overlap_members: int = Field(3, ge=2, description="少于多少人的群不比对成员重合")
     groups_per_unit: int = Field(3, ge=0, description="每个单位工作群上限，0 为不设（鹤峰 2019 年为 3 个，本地口径）")
+    unit_limits: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        {},
+        description='按单位或层级另定上限：单位名称或其结尾 = 个数，如 { "村" = 2, "街道" = 5 }；结尾最长的优先，0 为不设，'
+        "没有列出的用 groups_per_unit（香洲、同安 2019 年为 1 个，村干部 2 个，本地口径）",
+    )
+    over_limit_watch: bool = Field(False, description="超过上限的群是否列为关注；默认只作提示，不改变判定")
+    merge_messages: float = Field(
+        50,
+        ge=0,
+        description="合并后有人每天要多收的工作消息超过多少条就不建议合并（本地口径；报道过合并后一天两三百条的群）",
+    )
     rollcall_share: float = Field(0.8, gt=0, le=1, description="近 30 天消息中“收到”、接龙占比达到多少列为只剩接龙（本地口径）")
     rebound_days: int = Field(30, ge=1, description="解散后多少天内以原班人马重建算反弹（本地口径）")
     rebound_share: float = Field(0.8, gt=0, le=1, description="新群含原群成员的比例达到多少算反弹（本地口径）")

@@ -21,7 +21,7 @@ class Link:
     """A page for the one who reads the card; the shell signs it for them when it speaks."""
 
     label: str
-    page: Literal["notice", "mine", "inventory"]
+    page: Literal["notice", "mine", "inventory", "cleanup"]
     subject: str = ""
 
 

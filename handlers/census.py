@@ -8,13 +8,15 @@ its 建群时间 on (without one: always), whenever it was imported.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from handlers.rules import matter
+from handlers.rules.merge import BODY
 from handlers.rules.reduction import EVIDENCE, Lifetime
 from handlers.rules.week import local_day, midnight
 from handlers.rules.zombie import DAY, Gaps, Known
@@ -47,17 +49,35 @@ class Entry:
     row: Any = None
     exemption: Any = None
 
+    @property
+    def began(self) -> date:
+        """Its 建群时间; not told: when it was first heard of; a row of the register without one: always."""
+        known = self.known
+        return known.created or (local_day(known.first_seen) if known.first_seen else date.min)
+
 
 @dataclass(slots=True)
 class Census:
-    """`lifetimes` are of all groups, also those that are gone; `names` of every group by key."""
+    """`lifetimes` are of all groups, also those that are gone; `names` of every group by key.
+
+    `units` gives each unit of the register its place in it.
+    """
 
     end: datetime
     entries: list[Entry] = field(default_factory=list)
     lifetimes: list[Lifetime] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     gaps: dict[str, Gaps] = field(default_factory=dict)
+    units: dict[str, int] = field(default_factory=dict)
     registered: bool = False
+
+    def place(self, unit: str) -> tuple[int, str]:
+        """Units as they first stand in the register, then the others by name; never by any figure."""
+        return self.units.get(unit, len(self.units)), unit
+
+    def order(self, entry: Entry) -> tuple[int, str, int, str, str]:
+        position = entry.row.position if entry.row else 10**9
+        return *self.place(entry.unit), position, entry.name, entry.key
 
 
 def take(db: Connection, end: datetime) -> Census:
@@ -66,6 +86,8 @@ def take(db: Connection, end: datetime) -> Census:
     facts = inventories.facts_before(db, end, sunday, sunday - timedelta(days=RECENT_DAYS - 1))
     rows = [row for row in register.group_rows(db) if row.created is None or row.created <= sunday]
     census = Census(end=end, registered=bool(rows), gaps=_gaps(db, facts.groups, end))
+    for row in rows:
+        census.units.setdefault(row.unit, len(census.units))
     pairs = register.pair(rows, [_live(row, facts, end) for row in facts.groups.values()])
     of_group = {pairs[row.id]: row for row in rows if row.id in pairs}
     for group in facts.groups.values():
@@ -73,7 +95,7 @@ def take(db: Connection, end: datetime) -> Census:
     for row in rows:
         if row.id not in pairs:
             _add_imported(census, row, facts.exemptions.get(row.id))
-    census.entries.sort(key=_order(rows))
+    census.entries.sort(key=census.order)
     return census
 
 
@@ -98,7 +120,10 @@ def _add_live(census: Census, group: Any, row: Any, facts: Facts) -> None:
     people = (facts.last_members if evidence in ("seen", "declared") else facts.members).get(group.id, frozenset())
     began = created or local_day(group.first_seen)
     census.names[group.id] = (version or group).name
-    census.lifetimes.append(Lifetime(id=group.id, began=began, ended=ended, evidence=evidence, members=people))
+    unit = _told("unit", version, row)
+    census.lifetimes.append(
+        Lifetime(id=group.id, began=began, ended=ended, evidence=evidence, members=people, unit=unit)
+    )
     if ended is not None:
         return
     known, source = _known(census, group, row, facts, created, people)
@@ -107,7 +132,7 @@ def _add_live(census: Census, group: Any, row: Any, facts: Facts) -> None:
             key=group.id,
             channel=group.channel,
             name=census.names[group.id],
-            unit=_told("unit", version, row),
+            unit=unit,
             purpose=_told("purpose", version, row),
             kind=_told("kind", version, row),
             owner=(row.owner if row else "") or (version.owner_name if version else "") or "",
@@ -136,6 +161,7 @@ def _known(
         owner=_owner(version, people),
         ends=(version.ends if version else None) or (row.ends if row else None),
         gaps=_gaps_of(census, group),
+        **_task(row, _told("kind", version, row)),
     )
     return known, source
 
@@ -160,6 +186,12 @@ def _told(name: str, version: Any, row: Any) -> str:
     """What the group says of itself, or else what the register says."""
     told: str = (getattr(version, name) if version else "") or (getattr(row, name) if row else "")
     return told
+
+
+def _task(row: Any, kind: str) -> dict[str, Any]:
+    """What the register's 关联事项及截止日 says beside the day."""
+    told = row.matter if row else ""
+    return {"matter": matter.name_of(told), "over": matter.is_over(told), "body": kind.startswith(BODY)}
 
 
 def _has_roster(version: Any) -> bool:
@@ -197,7 +229,7 @@ def _add_imported(census: Census, row: Any, exemption: Any) -> None:
     census.names[row.id] = row.name
     ended = midnight(row.closed) if row.closed and midnight(row.closed) < census.end else None
     census.lifetimes.append(
-        Lifetime(id=row.id, began=row.created, ended=ended, evidence="imported" if ended else "")
+        Lifetime(id=row.id, began=row.created, ended=ended, evidence="imported" if ended else "", unit=row.unit)
     )
     if ended:
         return
@@ -235,19 +267,6 @@ def _known_imported(row: Any, end: datetime) -> tuple[Known, Any]:
         owner="none" if row.owner in OWNERLESS else "unknown",
         ends=row.ends,
         gaps=Gaps(),
+        **_task(row, row.kind),
     )
     return known, source
-
-
-def _order(rows: Sequence[Any]) -> Any:
-    """Units as they first stand in the register, then the others by name; never by any figure."""
-    units: dict[str, int] = {}
-    for row in rows:
-        units.setdefault(row.unit, len(units))
-    last = len(units)
-
-    def order(entry: Entry) -> Any:
-        position = entry.row.position if entry.row else 10**9
-        return units.get(entry.unit, last), entry.unit, position, entry.name, entry.key
-
-    return order

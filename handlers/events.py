@@ -186,3 +186,45 @@ class DeviceAnswered(Event):
 
     device: str
     answer: Literal["me", "stranger", "forget"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupDecided(Event):
+    """What is to become of groups: `who` is a person's key, or `office:<name>` where nobody else decides.
+
+    `target` is the group to merge into; `ends` is the last day of what is kept.
+    """
+
+    items: tuple[str, ...]
+    who: str
+    choice: Literal["dissolve", "merge", "tidy", "keep"]
+    reason: str = ""
+    target: str = ""
+    ends: date | None = None
+    via: Via = "card"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupReviewed(Event):
+    """The office confirms decisions, or returns them with a reason; returning also undoes what was confirmed."""
+
+    items: tuple[str, ...]
+    who: str
+    decision: Literal["confirm", "return"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupDeclared(Event):
+    """Somebody in charge says that it is done."""
+
+    items: tuple[str, ...]
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupWithdrawn(Event):
+    """A person in charge takes their decision back."""
+
+    items: tuple[str, ...]
+    who: str

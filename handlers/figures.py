@@ -12,7 +12,7 @@ from config.wording import Wording
 from handlers.census import RECENT_DAYS, Census
 from handlers.reasons import iso
 from handlers.rules.reduction import Reduction
-from handlers.rules.zombie import DAY
+from handlers.rules.zombie import DAY, OVER_LIMIT
 
 ZOMBIE = ("suspected", "dissolve")
 # What is explained below the list → the setting that is its threshold, and its unit.
@@ -25,6 +25,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("member_overlap", "overlap", "share"),
     ("only_rollcall", "rollcall_share", "share"),
     ("over_limit", "groups_per_unit", "groups"),
+    ("merge", "merge_messages", "messages"),
     ("rebound", "rebound_days", "days"),
     ("app", "app_days", "days"),
     ("account", "account_days", "days"),
@@ -86,6 +87,16 @@ def load(taken: Census) -> dict[str, Any]:
     }
 
 
+def flow(notices: int, copies: int, saved: int, people: int) -> dict[str, Any]:
+    """What the week brought: notices, the people they asked, and the 收到 that nobody had to type."""
+    return {
+        "notices": notices,
+        "copies": copies,
+        "notices_per_person": round(copies / people, 2) if people else 0.0,
+        "saved": saved,
+    }
+
+
 def sources(taken: Census) -> dict[str, Any]:
     """Where the groups are known from, and when channels were deaf (a key with a colon is one group's own gap)."""
     seen = sum(one.known.first_seen is not None for one in taken.entries)
@@ -105,13 +116,17 @@ def sources(taken: Census) -> dict[str, Any]:
 
 def rules_in_force(rules: InventorySettings, say: Wording) -> list[dict[str, Any]]:
     """Each threshold with its text and where it comes from; what has no official number says 本地口径."""
+    levels = "".join(say("inventory.rule.unit_limit", unit=unit, limit=one) for unit, one in rules.unit_limits.items())
+    effect = say("inventory.rule.watched" if rules.over_limit_watch else "inventory.rule.told")
     return [
         {
             "code": code,
-            "threshold": getattr(rules, setting),
+            "threshold": (threshold := getattr(rules, setting)),
             "unit": unit,
-            "text": say(f"inventory.rule.{code}", threshold=getattr(rules, setting)),
+            "text": say(f"inventory.rule.{code}", threshold=threshold, levels=levels, effect=effect),
             "source": say(f"inventory.rule_source.{code}"),
+            # Only a setting lets it lead to a verdict.
+            **({"verdict": OVER_LIMIT[code]} if code in OVER_LIMIT and rules.over_limit_watch else {}),
         }
         for code, setting, unit in RULES
     ]

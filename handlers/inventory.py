@@ -70,6 +70,7 @@ def only_groups(snapshot: Mapping[str, Any], keys: Collection[str]) -> dict[str,
         "rules": snapshot["rules"],
         "groups": own,
         "apps": [],
+        "merges": [one for one in snapshot.get("merges", ()) if wanted.issuperset(one["groups"])],
     }
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handlers import acknowledge, bind, flag, gaps, groups, inventory, notice, remind, retention
+from handlers import acknowledge, bind, cleanup, flag, gaps, groups, inventory, notice, remind, retention, rounds
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.events import (
     AppealDecided,
     ButtonClicked,
     ChannelDeaf,
+    CleanupDecided,
+    CleanupDeclared,
+    CleanupReviewed,
+    CleanupWithdrawn,
     CodeShown,
     DayEnded,
     DeviceAnswered,
@@ -43,17 +47,22 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
         flag.check_draft,
         remind.mine,
         inventory.report,
+        cleanup.mine,
     ),
     RosterReceived: (groups.take_roster, notice.freeze_late, gaps.heard_again),
     ButtonClicked: (acknowledge.click,),
-    GroupDissolved: (groups.dissolved, notice.dissolved),
+    GroupDissolved: (groups.dissolved, notice.dissolved, rounds.dissolved),
     NoticeIssued: (notice.issue,),
     NoticeCancelled: (notice.cancel,),
     FlagAnswered: (flag.answer,),
     AppealDecided: (flag.decide,),
-    WeekEnded: (inventory.take_snapshot,),
+    CleanupDecided: (cleanup.decide,),
+    CleanupReviewed: (cleanup.review,),
+    CleanupDeclared: (cleanup.declare,),
+    CleanupWithdrawn: (cleanup.withdraw,),
+    WeekEnded: (inventory.take_snapshot, rounds.weekly),
     WorkdayEnding: (remind.digest,),
-    DayEnded: (retention.forget, bind.forget),
+    DayEnded: (retention.forget, bind.forget, rounds.daily),
     ChannelDeaf: (gaps.note,),
     CodeShown: (bind.show,),
     DeviceAnswered: (bind.answer,),

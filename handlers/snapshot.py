@@ -6,7 +6,6 @@ and no ranking; the only names of people are those that the register's columns a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -15,15 +14,16 @@ from sqlalchemy import Connection
 
 from config.settings import InventorySettings, Settings
 from config.wording import Wording
-from handlers import census, figures
+from handlers import census, figures, merging, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
 from handlers.rules import reduction, similar, zombie
+from handlers.rules.limit import Excess, beyond
 from handlers.rules.reduction import Rebound
 from handlers.rules.similar import Likeness
-from handlers.rules.week import end_of, midnight, week_of
+from handlers.rules.week import end_of, first_day, midnight, week_of
 from handlers.rules.zombie import DAY, Reason
-from storage import inventories, register
+from storage import inventories, register, weekly
 
 # Columns of the register that nothing else tells; shown as they were imported.
 REGISTER_COLUMNS = ("admins", "phone", "matter", "responsible", "due", "checker", "closed", "note")
@@ -37,20 +37,33 @@ def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict
     back = reduction.find_rebounds(taken.lifetimes, rules.rebound_days, rules.rebound_share, rules.overlap_members)
     baseline = _baseline(db, settings)
     reduced = reduction.reduce(taken.lifetimes, back, baseline, end)
-    groups = _groups(taken, back, rules, say)
-    in_use = (row for row in register.app_rows(db) if row.closed is None or midnight(row.closed) >= end)
+    like = _Like(taken, rules)
+    groups = _groups(taken, like, back, rules, say)
+    merges = merging.advise(db, taken, groups, like.members, like.names, rules, say)
+    listed = register.app_rows(db)
+    in_use = (row for row in listed if row.closed is None or midnight(row.closed) >= end)
     apps = [_app(row, end, rules, say) for row in in_use]
+    gone = unitfigures.app_changes(listed, baseline, end)
+    load = figures.load(taken)
+    # The figures first: whoever needs no row reads the beginning of a saved snapshot (storage.inventories.head).
     return {
         "week": week,
         "at": iso(end),
         "totals": figures.totals(groups, apps, reduced),
         "reduction": figures.reduction_figures(reduced, baseline, say),
-        "load": figures.load(taken),
+        "app_reduction": unitfigures.app_reduction(len(apps), len(gone), baseline, end),
+        "load": load,
+        "flow": figures.flow(*weekly.counts(db, midnight(first_day(week)), end), load["people"]),
         "verdicts": figures.verdicts(groups),
         "sources": figures.sources(taken),
         "rules": figures.rules_in_force(rules, say),
+        "merging": merges.figures,
+        "units": unitfigures.by_unit(taken, groups, apps, reduced),
         "groups": groups,
         "apps": apps,
+        "changes": unitfigures.changes(taken, reduced, back),
+        "app_changes": gone,
+        "merges": merges.rows,
     }
 
 
@@ -62,25 +75,40 @@ def _baseline(db: Connection, settings: Settings) -> datetime | None:
     return end_of(week_of(first)) if first else None
 
 
+class _Like:
+    """Which groups have nearly the same members, which of a unit nearly the same name."""
+
+    def __init__(self, taken: Census, rules: InventorySettings) -> None:
+        self.members = similar.overlaps(
+            {one.key: one.people for one in taken.entries}, rules.overlap, rules.overlap_members
+        )
+        self.names = similar.alike_names({one.key: (one.name, one.unit) for one in taken.entries})
+
+
 def _groups(
-    taken: Census, back: Mapping[str, Rebound], rules: InventorySettings, say: Wording
+    taken: Census, like: _Like, back: Mapping[str, Rebound], rules: InventorySettings, say: Wording
 ) -> list[dict[str, Any]]:
-    overlaps = similar.overlaps({one.key: one.people for one in taken.entries}, rules.overlap, rules.overlap_members)
-    names = similar.alike_names({one.key: (one.name, one.unit) for one in taken.entries})
-    in_unit = Counter(one.unit for one in taken.entries if one.unit)
+    excess = _excess(taken, rules)
     found = []
     for entry in taken.entries:
-        overlap = overlaps.get(entry.key)
+        overlap = like.members.get(entry.key)
         reasons = [
             *zombie.judge(entry.known, taken.end, rules),
             *_overlap(overlap, rules),
-            *_alike(names.get(entry.key), taken),
-            *_over_limit(entry, in_unit[entry.unit], rules),
+            *_alike(like.names.get(entry.key), taken),
+            *_over_limit(entry, excess.get(entry.key)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
             *_rebound(back.get(entry.key), taken),
         ]
-        found.append(_group(entry, reasons, overlap, taken, say))
+        judged = zombie.verdict(reasons, entry.exemption is not None, rules.over_limit_watch)
+        found.append(_group(entry, reasons, judged, overlap, taken, say))
     return found
+
+
+def _excess(taken: Census, rules: InventorySettings) -> dict[str, Excess]:
+    """Exempt groups take nobody's place."""
+    counted = ((one.key, one.unit, one.began) for one in taken.entries if one.exemption is None)
+    return beyond(counted, rules.unit_limits, rules.groups_per_unit)
 
 
 def _overlap(found: Likeness | None, rules: InventorySettings) -> list[Reason]:
@@ -97,10 +125,11 @@ def _alike(found: Likeness | None, taken: Census) -> list[Reason]:
     return [Reason("similar_name", {"groups": found.number, "names": names})]
 
 
-def _over_limit(entry: Entry, number: int, rules: InventorySettings) -> list[Reason]:
-    if not rules.groups_per_unit or number <= rules.groups_per_unit:
+def _over_limit(entry: Entry, found: Excess | None) -> list[Reason]:
+    if found is None:
         return []
-    return [Reason("over_limit", {"unit": entry.unit, "groups": number, "threshold": rules.groups_per_unit})]
+    evidence = {"unit": entry.unit, "groups": found.number, "threshold": found.limit, "place": found.place}
+    return [Reason("over_limit", evidence)]
 
 
 def _rebound(found: Rebound | None, taken: Census) -> list[Reason]:
@@ -111,9 +140,8 @@ def _rebound(found: Rebound | None, taken: Census) -> list[Reason]:
 
 
 def _group(
-    entry: Entry, reasons: list[Reason], overlap: Likeness | None, taken: Census, say: Wording
+    entry: Entry, reasons: list[Reason], judged: str, overlap: Likeness | None, taken: Census, say: Wording
 ) -> dict[str, Any]:
-    judged = zombie.verdict(reasons, exempt=entry.exemption is not None)
     known = entry.known
     return {
         "id": entry.key.split(":", 1)[1],
@@ -133,6 +161,9 @@ def _group(
         "last_work_source": entry.last_source,
         "members_source": entry.members_source,
         "rollcalls_30d": known.rollcalls,
+        "others_30d": entry.others,
+        # Members known by name: the load per person is theirs.
+        "people": len(entry.people),
         "kind": entry.kind,
         "purpose": entry.purpose,
         "created": _maybe(known.created),

@@ -17,6 +17,8 @@ from storage.tables import Activity, Claim, Exemption, Group, GroupVersion, Memb
 SNAPSHOTS, EXEMPTIONS, CLAIMS = table(Snapshot), table(Exemption), table(Claim)
 GROUPS, VERSIONS, MEMBERS = table(Group), table(GroupVersion), table(Member)
 ACTIVITY, PERSONS = table(Activity), table(PersonRow)
+# So much of a saved body is looked at for what stands before its rows, and there they begin.
+HEAD, ROWS = 262_144, ', "groups": ['
 # People who left so shortly before the end of their group left because of it.
 LEAVING_MS = 86_400_000
 
@@ -31,6 +33,20 @@ def save(db: Connection, week: str, at: datetime, body: dict[str, Any]) -> bool:
 def saved(db: Connection, week: str) -> dict[str, Any] | None:
     body = db.execute(select(SNAPSHOTS.c.body).where(SNAPSHOTS.c.week == week)).scalar_one_or_none()
     return None if body is None else dict(json.loads(body))
+
+
+def head(db: Connection, week: str) -> dict[str, Any] | None:
+    """The figures of a saved snapshot without its rows, which make it large and stand at its end."""
+    start = func.substr(SNAPSHOTS.c.body, 1, HEAD)
+    begin = db.execute(select(start).where(SNAPSHOTS.c.week == week)).scalar_one_or_none()
+    if begin is None:
+        return None
+    figures, found, _ = begin.partition(ROWS)
+    if found:
+        return dict(json.loads(figures + "}"))
+    body = saved(db, week) or {}
+    names = list(body)
+    return {name: body[name] for name in names[: names.index("groups")]}
 
 
 def weeks(db: Connection) -> list[str]:

@@ -76,18 +76,6 @@ def acknowledged_since(db: Connection, person: str, since: datetime) -> Sequence
     return db.execute(query.order_by(RECEIPTS.c.acked_at.desc())).all()
 
 
-def saved(db: Connection, since: datetime, until: datetime) -> int:
-    """Acknowledgements that nobody had to type: by card and by link."""
-    query = select(func.count()).select_from(RECEIPTS)
-    query = query.where(RECEIPTS.c.acked, RECEIPTS.c.via != "typed")
-    return int(db.execute(query.where(RECEIPTS.c.acked_at >= since, RECEIPTS.c.acked_at < until)).scalar_one())
-
-
-def issued(db: Connection, since: datetime, until: datetime) -> int:
-    query = select(func.count()).select_from(NOTICES).where(NOTICES.c.at >= since, NOTICES.c.at < until)
-    return int(db.execute(query).scalar_one())
-
-
 def living_groups(db: Connection) -> Sequence[Row[Any]]:
     """Groups in register order: by unit, then by when they became known."""
     query = select(GROUPS).where(GROUPS.c.dissolved_at.is_(None), GROUPS.c.source == "seen")

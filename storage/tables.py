@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Index, MetaData, Text
+from sqlalchemy import BigInteger, Dialect, Index, MetaData, Text, UniqueConstraint
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -420,3 +420,70 @@ class Case(Table, table=True):
     # upheld: it does demand this; dismissed: it does not
     demands: bool
     decided_at: datetime = instant()
+
+
+class Cleanup(Table, table=True):
+    """One round of a group or an app from finding to closing (销号); its state is also what its steps lead to."""
+
+    __tablename__ = "cleanups"
+    id: str = Field(primary_key=True)
+    # group, app
+    kind: str
+    # The group's key, or the app's id in the register.
+    subject: str
+    round: int = 1
+    # The round that came back as this one.
+    previous: str = Field(default="", index=True)
+    name: str
+    unit: str = ""
+    # Where the unit and the group stand in the register's order.
+    unit_place: int = 0
+    place: int = 0
+    # The week in which it was found, and what was found: reasons and figures of that week's snapshot as JSON.
+    week: str
+    verdict: str
+    suggestion: str = ""
+    facts: str = long_text("{}")
+    # See handlers.rules.cleanup.
+    state: str
+    # dissolve, merge, tidy, keep; what follows it says why, into which group, until when and who chose.
+    choice: str = ""
+    reason: str = long_text()
+    target: str = ""
+    ends: date | None = None
+    chosen_by: str = ""
+    # seen, declared, imported, exemption; and the day on which it was known.
+    evidence: str = ""
+    verified: date | None = None
+    at: datetime = instant()
+    # When time alone takes the next step; None: it does not.
+    due: datetime | None = instant(default=None, index=True)
+    late_at: datetime | None = instant(default=None)
+    steps: int = 0
+    __table_args__ = (
+        UniqueConstraint("kind", "subject", "round"),
+        Index(None, "subject"),
+        Index(None, "state", "unit_place", "unit", "place"),
+        Index(None, "state", "late_at"),
+        Index(None, "unit", "state"),
+    )
+
+
+class CleanupStep(Table, table=True):
+    """What happened to a round, append-only: who, when, by which evidence."""
+
+    __tablename__ = "cleanup_steps"
+    item: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    at: datetime = instant()
+    step: str
+    # bot, office:<name>, or a person's key
+    who: str = Field(index=True)
+    # The person who was asked or told.
+    whom: str = Field(default="", index=True)
+    # seen, declared, imported, exemption; a week; of what was said, its key in the outbox.
+    evidence: str = Field(default="", index=True)
+    choice: str = ""
+    target: str = ""
+    ends: date | None = None
+    note: str = long_text()

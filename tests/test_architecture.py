@@ -18,7 +18,7 @@ FEATURES = {
     if isinstance(node, ast.ImportFrom) and node.module == "handlers"
     for alias in node.names
 }
-RULES_MAY = {"jieba", "rjieba"}
+RULES_MAY = {"jieba"}
 SDKS = {"wechaty", "wechaty_puppet", "wechaty_puppet_service", "wechaty_grpc", "grpclib"}
 
 

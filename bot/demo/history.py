@@ -12,8 +12,9 @@ from bot.demo.city import BY_NAME, GROUPS, Place
 from config.calendar import Calendar
 from config.settings import TIMEZONE
 
-# Older days are told thinly: they decide who fell silent when, and the figures look back thirty days.
-DENSE_DAYS, THIN = 31, 0.08
+# Older days are told thinly: they decide who fell silent when. The weekly figures, of which there are as many as are
+# saved, look back thirty days from each week: so far back there is as much talk as of late.
+DENSE_DAYS, THIN, FULL_DAYS = 31, 0.08, 110
 # The weekly roll-calls of the past, in days before today; the last ones are over, so that nothing of them is open.
 NOTICE_DAYS = range(37, 8, -7)
 NOTICE_GROUP, NOTICE_SENDER = "g01", "小李"
@@ -37,6 +38,7 @@ class History:
         self.now, self.calendar = now, calendar
         self.today = now.astimezone(TIMEZONE).date()
         self.random = random.Random(SEED)
+        self.earlier = random.Random(SEED + 1)
 
     def lines(self) -> list[Line]:
         """Everything that was said, in the order of time."""
@@ -56,10 +58,15 @@ class History:
 
     def _talk(self, group: Place) -> Iterator[Line]:
         for day in self._days(group):
-            share = 1.0 if (self.today - day).days <= DENSE_DAYS else THIN
-            for sort, pace in (("work", group.pace * share), ("receipt", group.pace * group.receipts * share)):
-                for _ in range(self._number(pace)):
-                    yield self._line(group, day, sort)
+            ago = (self.today - day).days
+            yield from self._said(group, day, 1.0 if ago <= DENSE_DAYS else THIN, self.random)
+            if DENSE_DAYS < ago <= FULL_DAYS:
+                yield from self._said(group, day, 1 - THIN, self.earlier)
+
+    def _said(self, group: Place, day: date, share: float, chance: random.Random) -> Iterator[Line]:
+        for sort, pace in (("work", group.pace * share), ("receipt", group.pace * group.receipts * share)):
+            for _ in range(int(pace) + (chance.random() < pace % 1)):
+                yield self._line(group, day, sort, chance)
 
     def _days(self, group: Place) -> Iterator[date]:
         last = max(group.quiet, group.dissolved or 0, 0)
@@ -68,17 +75,14 @@ class History:
             if self.calendar.is_working_day(day):
                 yield day
 
-    def _number(self, pace: float) -> int:
-        return int(pace) + (self.random.random() < pace % 1)
-
-    def _line(self, group: Place, day: date, sort: str) -> Line:
-        at = datetime.combine(day, time(8, 30), TIMEZONE) + timedelta(seconds=self.random.randrange(9 * 3600))
-        person = self.random.choice(group.members)
+    def _line(self, group: Place, day: date, sort: str, chance: random.Random) -> Line:
+        at = datetime.combine(day, time(8, 30), TIMEZONE) + timedelta(seconds=chance.randrange(9 * 3600))
+        person = chance.choice(group.members)
         if sort == "receipt":
-            return Line(at=at, group=group, person=person, text=self.random.choice(words.RECEIPTS))
-        kind = self.random.choices(("text", "image", "file"), (12, 2, 1))[0]
+            return Line(at=at, group=group, person=person, text=chance.choice(words.RECEIPTS))
+        kind = chance.choices(("text", "image", "file"), (12, 2, 1))[0]
         said = {"text": words.WORK, "image": words.PICTURES, "file": words.FILES}[kind]
-        return Line(at=at, group=group, person=person, text=self.random.choice(said), kind=kind)
+        return Line(at=at, group=group, person=person, text=chance.choice(said), kind=kind)
 
     def _last_word(self, group: Place) -> Iterator[Line]:
         """A group that fell silent did so on its day, whatever chance said before."""

@@ -16,7 +16,7 @@ from bot.house import House
 from bot.timer import slots
 from handlers.events import Event, WeekEnded
 
-SNAPSHOTS = timedelta(weeks=9)
+SNAPSHOTS = timedelta(weeks=12)
 
 Told = tuple[datetime, int, Event, str]
 
@@ -45,7 +45,7 @@ def past(house: House, history: History, lines: Sequence[Line], ids: dict[int, s
         ((history.founded(group), next(number), _roster(group, history), "") for group in _by_age(history)),
         ((line.at, next(number), _message(line, place, ids), line.mark) for place, line in enumerate(lines)),
         ((event.at, next(number), event, "") for event in _dissolutions(history)),
-        ((event.at, next(number), event, "") for event in _weeks(house, history)),
+        ((event.at, next(number), event, f"week {left}") for left, event in _weeks(house, history)),
         ((event.at, next(number), event, "") for event in sorted(_clicks(history, lines, ids), key=lambda one: one.at)),
     ]
     for _, _, event, mark in heapq.merge(*streams):
@@ -98,11 +98,17 @@ def _dissolutions(history: History) -> list[Event]:
     return sorted(events, key=lambda event: event.at)
 
 
-def _weeks(house: House, history: History) -> Iterator[Event]:
-    for at, job in slots(house.settings, history.now - SNAPSHOTS, history.now):
-        event = job.fired(at)
-        if isinstance(event, WeekEnded):
-            yield event
+def weeks(house: House, history: History) -> list[WeekEnded]:
+    """Those that have ended; the last of them ends today, live."""
+    fired = (job.fired(at) for at, job in slots(house.settings, history.now - SNAPSHOTS, history.now))
+    return [event for event in fired if isinstance(event, WeekEnded)]
+
+
+def _weeks(house: House, history: History) -> Iterator[tuple[int, Event]]:
+    """Each with how many follow it."""
+    ended = weeks(house, history)
+    for place, event in enumerate(ended[:-1], start=1):
+        yield len(ended) - place, event
 
 
 def _clicks(history: History, lines: Sequence[Line], ids: dict[int, str]) -> Iterator[Event]:

@@ -12,9 +12,9 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from bot.channels.playground import Playground, people, talk
-from bot.demo import city, today
+from bot.demo import city, cleaning, today
 from bot.demo.history import History, Line
-from bot.demo.past import facts_of, members_of, owner_of, past
+from bot.demo.past import facts_of, members_of, owner_of, past, weeks
 from bot.house import House
 from bot.timer import woke
 from config.settings import TIMEZONE
@@ -39,6 +39,7 @@ async def seed(house: House) -> None:
     while batch := list(islice(told, BATCH)):
         await house.store.write(partial(_play, house=house, batch=batch))
     await house.store.write(partial(_finish, house=house))
+    await cleaning.end_week(house, weeks(house, history)[-1])
     await today.speak(house, playground)
     logger.info("演示数据已备好：{} 人，{} 个群。", len(city.PEOPLE), len(city.GROUPS))
 
@@ -85,6 +86,8 @@ def _play(db: Connection, house: House, batch: Sequence[tuple[Event, str]]) -> N
         house.dispatch.decide(db, event)
         if mark.startswith("demand"):
             _follow(db, house, event, mark.removeprefix("demand").strip())
+        if mark.startswith("week"):
+            cleaning.after_week(db, house, event, int(mark.removeprefix("week")))
     outbox.settle_all(db, "replayed", batch[-1][0].at)
 
 

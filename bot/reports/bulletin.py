@@ -136,12 +136,17 @@ def _verdicts(snapshot: Snapshot, say: Wording) -> Iterator[Paragraph]:
     """1. 2. 3. by verdict, with the rules in the words of the snapshot, and below where they come from."""
     counted = [(judged, number) for judged in GROUP_RULES if (number := snapshot["verdicts"].get(judged))]
     for place, (judged, number) in enumerate(counted, start=1):
-        rule = _told("text", snapshot, GROUP_RULES[judged])
+        rule = _told("text", snapshot, _codes(judged, snapshot))
         text = say("bulletin.found_of.verdict", name=say(f"inventory.verdict.{judged}"), number=number)
         text += say("bulletin.found_of.rule", rule=rule) if rule else ""
         yield Paragraph(say("bulletin.listed", number=place, text=text))
-    if source := _told("source", snapshot, [code for judged, _ in counted for code in GROUP_RULES[judged]]):
+    if source := _told("source", snapshot, [code for judged, _ in counted for code in _codes(judged, snapshot)]):
         yield Paragraph(say("bulletin.found_of.source", source=source))
+
+
+def _codes(judged: str, snapshot: Snapshot) -> list[str]:
+    """The rules that lead to a verdict, those among them that do so by a setting."""
+    return [*GROUP_RULES[judged], *(one["code"] for one in snapshot["rules"] if one.get("verdict") == judged)]
 
 
 def _told(what: str, snapshot: Snapshot, codes: Sequence[str]) -> str:
@@ -222,14 +227,23 @@ def _advice(snapshot: Snapshot, bot: str, say: Wording) -> Iterator[Point]:
     groups, apps = asking(snapshot["groups"]), asking(snapshot["apps"])
     wanted = Counter(ADVICE.get(disposition(one), FILED) for one in groups)
     for name in (*ADVICE.values(), FILED):
-        if number := wanted[name]:
-            yield name, say(f"bulletin.advice_of.{name}", number=number)
+        text = say(f"bulletin.advice_of.{name}", number=wanted[name]) if wanted[name] else ""
+        if text := text + (_merging(snapshot, say) if name == "merge" else ""):
+            yield name, text
     if apps:
         shown = (disposition(one) or say("bulletin.annex.filed") for one in apps)
         yield "apps", say("bulletin.advice_of.apps", counts=_counts(shown, say))
     if rebounds := snapshot.get("reduction", {}).get("rebounds"):
         yield "rebound", say("bulletin.advice_of.rebound", number=rebounds)
-    if groups or apps:
+    if groups or apps or snapshot.get("merges"):
         yield "light", say("bulletin.advice_of.light", bot=bot)
     else:
         yield "good", say("bulletin.advice_of.good")
+
+
+def _merging(snapshot: Snapshot, say: Wording) -> str:
+    """What the mergers would save and cost, in the snapshot's own words; empty when there is none."""
+    merging = snapshot.get("merging")
+    if merging is None or not (merging["proposals"] or merging["held"]):
+        return ""
+    return say("bulletin.advice_of.merge_counted", text=closed_up(merging["text"]))

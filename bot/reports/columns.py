@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
+from bot.reports.cells import last_day_in
 from config.wording import Wording
 
 Row = Mapping[str, Any]
@@ -55,8 +56,10 @@ def _matter(row: Row, _: Wording) -> str:
     """关联事项及截止日 in one cell; the date is not repeated when the matter names it."""
     matter = (row["register"] or {}).get("matter", "")
     ends = day(row["ends"])
-    written = f"{ends.year}年{ends.month}月{ends.day}日" if ends else ""
-    return matter if matter and (not written or any(char.isdigit() for char in matter)) else f"{matter}{written}"
+    if ends is None or last_day_in(matter) == ends:
+        return str(matter)
+    written = f"{ends.year}年{ends.month}月{ends.day}日"
+    return f"{matter}，至{written}" if matter else written
 
 
 def _note(row: Row, say: Wording) -> str:
@@ -118,4 +121,19 @@ APPS: tuple[Column, ...] = (
     ("销号日期", 12, "middle", lambda _row, _say: None),
     ("判定", 10, "verdict", judged("app_verdict")),
     ("判定依据", 30, "text", reasons),
+)
+# What could be merged; a proposal, so its figures are of people and nothing of it is in the register.
+MERGES: tuple[Column, ...] = (
+    ("序号", 5, "middle", None),
+    ("并入", 20, "text", lambda row, _: row["names"][0]),
+    ("拟合并的群", 36, "text", lambda row, _: "、".join(row["names"][1:])),
+    ("涉及单位", 16, "text", lambda row, _: "、".join(row["units"])),
+    ("减少群数", 8, "whole", plain("saves_groups")),
+    ("少收重复通知的人数", 11, "whole", lambda row, _: row["people_fewer"]["people"]),
+    ("人均每周少收(条)", 10, "number", lambda row, _: row["people_fewer"]["notices_weekly"]),
+    ("多收消息的人数", 10, "whole", lambda row, _: row["people_more"]["people"]),
+    ("人均每天多收(条)", 10, "number", lambda row, _: row["people_more"]["messages_daily"]),
+    ("合并后每天工作消息(条)", 12, "number", plain("messages_daily")),
+    ("依据", 20, "text", plain("why")),
+    ("测算", 38, "text", plain("text")),
 )

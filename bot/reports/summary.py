@@ -25,6 +25,7 @@ def summary_rows(snapshot: Mapping[str, Any], say: Wording) -> Iterator[SummaryR
     if not own:
         yield from _reduced(snapshot, say)
         yield from _load(snapshot["load"], say)
+        yield from _merging(snapshot.get("merging"), say)
     yield from _rules(snapshot["rules"], say)
     if not own:
         yield from _sources(snapshot["sources"]["gaps"], say)
@@ -80,6 +81,20 @@ def _load(load: Mapping[str, Any], say: Wording) -> Iterator[SummaryRow]:
     yield "section", (say("inventory.sheet.load"),)
     for name, value in load.items():
         yield _line("whole" if name == "people" else "number", name, value, say)
+
+
+def _merging(merging: Mapping[str, Any] | None, say: Wording) -> Iterator[SummaryRow]:
+    """Beside the load, because that is what a merger costs; a snapshot of before there was advice tells nothing."""
+    if merging is None:
+        return
+    fewer, more = merging["people_fewer"], merging["people_more"]
+    yield "whole", (say("inventory.sheet.merge_proposals"), merging["proposals"], f"{merging['text']}。")
+    yield _line("whole", "merge_saves", merging["saves_groups"], say)
+    yield _line("whole", "merge_fewer", fewer["people"], say)
+    yield _line("number", "merge_fewer_each", fewer["notices_weekly"], say)
+    yield _line("whole", "merge_more", more["people"], say)
+    yield _line("number", "merge_more_each", more["messages_daily"], say)
+    yield _line("whole", "merge_held", merging["held"], say)
 
 
 def _rules(rules: list[Mapping[str, Any]], say: Wording) -> Iterator[SummaryRow]:

@@ -1,4 +1,4 @@
-"""The inventory as a workbook a county office can file: a summary, the register of groups, the register of apps.
+"""The inventory as a workbook a county office can file: a summary, the registers of groups and apps, merge advice.
 
 Renders a snapshot and queries nothing; the same snapshot gives the same bytes. Rows keep the snapshot's order. No cell
 is a formula, and text that a spreadsheet could take for one is quoted, so that it stays text in a CSV made of it, too.
@@ -13,7 +13,7 @@ from typing import Any
 
 import xlsxwriter
 
-from bot.reports.columns import APPS, GROUPS, Column
+from bot.reports.columns import APPS, GROUPS, MERGES, Column
 from bot.reports.summary import summary_rows
 from config.wording import Wording, load_wording
 
@@ -61,6 +61,8 @@ def render(snapshot: Row) -> bytes:
         _table(book.add_worksheet(say("inventory.sheet.groups")), GROUPS, snapshot["groups"], title, styles, say)
         if snapshot.get("scope") != "own":
             _table(book.add_worksheet(say("inventory.sheet.apps")), APPS, snapshot["apps"], title, styles, say)
+        if merges := snapshot.get("merges"):
+            _table(book.add_worksheet(say("inventory.sheet.merges")), MERGES, merges, title, styles, say)
     return content.getvalue()
 
 

@@ -21,6 +21,7 @@ from bot import wire
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.web.api_cleanup import list_cleanups
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
 from bot.web.openapi import document
 from config.settings import TIMEZONE
@@ -59,6 +60,7 @@ def routes(house: House) -> list[BaseRoute]:
         ("GET", "/inventories/{week}.xlsx", get_inventory_file),
         ("GET", "/inventories/{week}", get_inventory),
         ("GET", "/reduction", get_reduction),
+        ("GET", "/cleanup", list_cleanups),
         ("POST", "/events", post_events),
     ]
     return [

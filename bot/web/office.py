@@ -1,4 +1,4 @@
-"""The office's front room: signing in, the overview of the week, appeals."""
+"""The office's front room: signing in, an admin's overview of the week, appeals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bot.web.templates import FORMS, render
 from config.settings import TIMEZONE
 from handlers.events import AppealDecided
 from handlers.inventory import only_groups, snapshot_for
-from storage import flags, pages
+from storage import pages
 
 DEMO_OFFICE = "演示·县机制办"
 NO_STORE = FORMS
@@ -71,7 +71,6 @@ def routes(house: House) -> list[BaseRoute]:
         Route("/office/signin", show_door, methods=["GET"]),
         Route("/office/signin", enter, methods=["POST"]),
         Route("/office/signout", leave, methods=["POST"]),
-        Route("/office", signed_in(house, overview), methods=["GET"]),
         Route("/office/appeals/{flag}", signed_in(house, decide), methods=["POST"]),
     ]
 
@@ -110,19 +109,15 @@ def week_start(now: datetime) -> datetime:
 
 
 async def overview(house: House, visitor: Bearer, request: Request) -> Response:
+    """An admin's: their own groups and what was flagged in them this week."""
     now = house.now()
     since = week_start(now)
 
     def read(db: Connection) -> dict[str, Any]:
-        keys = None if visitor.role == "office" else keys_of(db, visitor)
-        snapshot = snapshot_for(db, house.settings, None, now)
+        keys = keys_of(db, visitor)
         return {
-            "snapshot": snapshot if keys is None else only_groups(snapshot, keys),
+            "snapshot": only_groups(snapshot_for(db, house.settings, None, now), keys),
             "flags": pages.flags_of_week(db, since, now, keys),
-            "units": flags.tally(db, since, now) if keys is None else [],
-            "appeals": flags.appealed(db) if keys is None else [],
-            "saved": pages.saved(db, since, now) if keys is None else None,
-            "issued": pages.issued(db, since, now) if keys is None else None,
         }
 
     facts = await house.store.read(read)

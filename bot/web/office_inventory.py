@@ -23,6 +23,8 @@ from bot.web.office import NO_STORE, page, signed_in
 from handlers.inventory import WeekError, only_groups, snapshot_for
 from storage import pages
 
+# All of them are in the workbook.
+MERGES_SHOWN = 50
 # In the order of how serious they are; a filter, never a ranking.
 VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
 
@@ -70,6 +72,7 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         shown=shown,
         only=only,
         weeks=facts["weeks"],
+        most_merges=MERGES_SHOWN,
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
     )

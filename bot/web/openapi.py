@@ -6,6 +6,8 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from handlers.rules.cleanup import STATES
+
 TEXT: dict[str, Any] = {"type": "string"}
 WHOLE: dict[str, Any] = {"type": "integer", "minimum": 0}
 MOMENT: dict[str, Any] = {"type": "string", "format": "date-time"}
@@ -42,6 +44,14 @@ INVENTORY = _object(
     ("week", "at", "totals", "groups", "apps"),
     week=TEXT, at=MOMENT, totals={"type": "object"}, groups=_list({"type": "object"}), apps=_list({"type": "object"}),
 )  # fmt: skip
+CLEANUP = _object(
+    ("id", "kind", "subject", "name", "unit", "round", "week", "verdict", "state", "steps"),
+    id=TEXT, kind={"enum": ["group", "app"]}, subject=TEXT, name=TEXT, unit=TEXT, round=WHOLE, previous={}, week=TEXT,
+    verdict=TEXT, reasons=_list({"type": "object"}), suggestion=TEXT, state={"enum": list(STATES)}, choice=TEXT,
+    reason=TEXT, target=TEXT, until={}, evidence=TEXT, verified={}, due={}, escalated_at={},
+    steps=_list(_object(("number", "at", "step", "who"), number=WHOLE, at=MOMENT, step=TEXT, who=TEXT, whom=TEXT,
+                        evidence=TEXT, choice=TEXT, target=TEXT, until={}, note=TEXT)),
+)  # fmt: skip
 DRAFT = _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT)
 LINKS = _object(("links",), links=_list(_object(("person", "name", "url"), person=TEXT, name=TEXT, url=TEXT)))
 EVENT = {"type": "object", "required": ["type", "id", "at", "channel"]}
@@ -58,6 +68,7 @@ OPERATIONS: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("get", "/inventories/{week}", "一周的清单", None, "200", INVENTORY),
     ("get", "/inventories/{week}.xlsx", "一周的清单（xlsx）", None, "200", None),
     ("get", "/reduction", "精简情况与人均负担", None, "200", {"type": "object"}),
+    ("get", "/cleanup", "清理事项和每一步（每页 500 项）", None, "200", _list(CLEANUP)),
     ("post", "/events", "送入事件（单个、数组或逐行）", {"oneOf": [EVENT, _list(EVENT)]}, "200", _object(("accepted",), accepted=WHOLE)),
 )  # fmt: skip
 ERROR = {"description": "出错，error 是一句中文", "content": {"application/json": {"schema": _object(("error",), error=TEXT)}}}
@@ -93,6 +104,9 @@ def _operation(path: str, summary: str, body: Any, status: str, answer: Any) -> 
 def _parameters(path: str) -> list[dict[str, Any]]:
     named = [name for name in ("id", "week") if f"{{{name}}}" in path]
     found: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in named]
+    if path == "/cleanup":
+        kinds = {"state": {"enum": list(STATES)}, "unit": TEXT, "page": {"type": "integer", "minimum": 1}}
+        found += [{"name": name, "in": "query", "required": False, "schema": kind} for name, kind in kinds.items()]
     if path == "/notices":
         found.append({"name": "group", "in": "query", "required": False, "schema": TEXT})
     return found

@@ -7,11 +7,25 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.house import House
-from bot.web import acknowledge, mine, office, office_inventory, office_invitations, office_notices
+from bot.web import (
+    acknowledge,
+    cleanup,
+    dashboard,
+    mine,
+    office,
+    office_cleanup,
+    office_inventory,
+    office_invitations,
+    office_notices,
+    rows,
+)
 from bot.web.templates import render
 from config.settings import Settings
 
-PARTS = (acknowledge, mine, office, office_notices, office_inventory, office_invitations)
+PARTS = (
+    acknowledge, mine, cleanup, office, dashboard, rows, office_notices, office_inventory, office_cleanup,
+    office_invitations,
+)  # fmt: skip
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -37,6 +51,7 @@ def kept(settings: Settings) -> list[tuple[str, str, str]]:
         ("申诉时本人同意附上的原文", f"{settings.flags.keep_days} 天", "机制办复核这一件"),
         ("按群按日的消息条数", f"{keep.activity_days} 天", "每周清单；不含内容"),
         ("群名称、成员姓名与单位", "群在册期间", "确认名单、清单"),
+        ("清理事项和每一步的记录", "长期（销号台账）", "谁在何时凭什么办的；不含消息内容"),
         ("事件去重记录", f"{keep.claim_days} 天", "同一消息只处理一次；不含内容"),
         ("运行日志", f"{keep.log_days} 天", "网络安全法要求不少于六个月；不含消息正文"),
     ]

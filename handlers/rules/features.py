@@ -1,15 +1,17 @@
-"""What the learned component looks at: character n-grams, word groups, rules that fired and why others did not."""
+"""What the learned component looks at: character n-grams, words, word groups, rules that fired and why others did not."""
 
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from config.calendar import Calendar
 from config.rulebook import Rulebook
 from handlers.rules.candidates import Candidate, Rejected, falls_off, is_tight
 from handlers.rules.reading import Reading
+from handlers.rules.tokens import cut
 
 _NUMBER = re.compile(r"\d+")
 _CLAUSE = re.compile(r"[^，。！？；：,!?;:\n]+")
@@ -32,6 +34,14 @@ def grams(text: str) -> Iterator[str]:
         for i, first in enumerate(clause):
             for second in clause[i + 2 : i + _REACH]:
                 yield f"{first}~{second}"
+
+
+def terms(reading: Reading) -> Iterator[str]:
+    """Words, and each with the word after it in its clause; of the beginning of the message, as the n-grams."""
+    for clause in _CLAUSE.findall(_NUMBER.sub("#", reading.plain[:_LONGEST])):
+        words = cut(clause)
+        yield from (f"w:{word}" for word in words)
+        yield from (f"w:{one}_{other}" for one, other in pairwise(words))
 
 
 def structure(

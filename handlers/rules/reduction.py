@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -22,6 +22,7 @@ class Lifetime:
     ended: datetime | None = None
     evidence: str = ""
     members: frozenset[str] = frozenset()
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class Reduction:
     """清理率 `rate` = `reduced` / `baseline`, 0.0 without a baseline; `reduced` may be negative.
 
     `reduced` = all of `closed` − `added`; `rebounds` are those of `added` that brought a closed group back.
+    `parts` says of each group, in their order, as what it was counted; see `part_of`.
     """
 
     baseline: int
@@ -47,6 +49,7 @@ class Reduction:
     closed: Mapping[str, int]
     added: int
     rebounds: int
+    parts: Sequence[str] = ()
 
 
 def find_rebounds(groups: Sequence[Lifetime], days: int, share: float, least: int) -> dict[str, Rebound]:
@@ -81,26 +84,33 @@ def _followed(group: Lifetime, closed: Lifetime, days: int) -> bool:
     return timedelta() <= group.began - local_day(closed.ended) <= timedelta(days=days)
 
 
+def part_of(group: Lifetime, back: Collection[str], baseline: datetime) -> str:
+    """`kept`; the evidence of its end; `added` or `rebound`; "" for what ended and was not there at the baseline."""
+    began_before = group.began is None or midnight(group.began) < baseline
+    if began_before and group.id not in back and (group.ended is None or group.ended >= baseline):
+        return "kept" if group.ended is None else group.evidence
+    if group.ended is not None:
+        return ""
+    return "rebound" if group.id in back else "added"
+
+
 def reduce(groups: Iterable[Lifetime], rebounds: Iterable[str], baseline: datetime | None, end: datetime) -> Reduction:
     """From the groups that existed at `baseline` to those at `end`; a baseline that is still to come counts nothing."""
-    back = set(rebounds)
-    living = existed = added = returned = 0
-    closed = dict.fromkeys(EVIDENCE, 0)
-    for group in groups:
-        lives = group.ended is None
-        living += lives
-        if baseline is None or baseline > end:
-            continue
-        began_before = group.began is None or midnight(group.began) < baseline
-        if began_before and group.id not in back and (group.ended is None or group.ended >= baseline):
-            existed += 1
-            if not lives:
-                closed[group.evidence] += 1
-        elif lives:
-            added += 1
-            returned += group.id in back
-    reduced = existed - living if baseline is not None and baseline <= end else 0
-    rate = reduced / existed if existed else 0.0
+    back, listed = set(rebounds), list(groups)
+    living = sum(one.ended is None for one in listed)
+    counts = baseline is not None and baseline <= end
+    parts = [part_of(one, back, baseline) for one in listed] if baseline is not None and counts else [""] * len(listed)
+    number = Counter(parts)
+    closed = {evidence: number[evidence] for evidence in EVIDENCE}
+    existed = number["kept"] + sum(closed.values())
+    reduced = existed - living if counts else 0
     return Reduction(
-        baseline=existed, now=living, reduced=reduced, rate=rate, closed=closed, added=added, rebounds=returned
+        baseline=existed,
+        now=living,
+        reduced=reduced,
+        rate=reduced / existed if existed else 0.0,
+        closed=closed,
+        added=number["added"] + number["rebound"],
+        rebounds=number["rebound"],
+        parts=parts,
     )

@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.model import load_lexicon
 from config.rulebook import Rulebook
 
 _INVISIBLE = re.compile(
@@ -86,36 +88,31 @@ _GAPS = re.compile("[^\u4e00-\u9fffa-z]")
 
 
 class _Cutter:
-    """jieba, loaded once; its own cache file is not used (a predictable name in a shared folder, and it saves nothing)."""
+    """jieba with the words of the training corpus only: it is loaded in a moment, and no other word has a weight."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cut: Any = None
+        self._tokenizer: Any = None
 
-    def load(self) -> None:
+    def load(self) -> Any:
         with self._lock:
-            if self._cut is None:
-                self._cut = _load_jieba()
-
-    def cut(self, text: str) -> list[str]:
-        if self._cut is None:
-            self.load()
-        return list(self._cut(text))
+            if self._tokenizer is None:
+                self._tokenizer = tokenizer(load_lexicon())
+        return self._tokenizer
 
 
-def _load_jieba() -> Any:
-    try:
-        import rjieba
+def tokenizer(frequencies: Mapping[str, int]) -> Any:
+    """What jieba's initialize() makes of a dictionary file, without its cache in a shared folder."""
+    import jieba
 
-        return lambda text: rjieba.cut(text, False)
-    except ImportError:
-        import jieba
-
-        tokenizer = jieba.Tokenizer()
-        # What initialize() does, without reading or writing its cache file.
-        tokenizer.FREQ, tokenizer.total = tokenizer.gen_pfdict(tokenizer.get_dict_file())
-        tokenizer.initialized = True
-        return lambda text: tokenizer.cut(text, HMM=False)
+    made = jieba.Tokenizer()
+    made.FREQ = dict(frequencies)
+    for word in frequencies:
+        for end in range(1, len(word)):
+            made.FREQ.setdefault(word[:end], 0)
+    made.total = sum(frequencies.values())
+    made.initialized = True
+    return made
 
 
 _CUTTER = _Cutter()
@@ -128,4 +125,4 @@ def warm() -> None:
 
 def cut(text: str) -> list[str]:
     """Dictionary words without HMM (it invents words); waits for the dictionary the first time."""
-    return _CUTTER.cut(text)
+    return list(_CUTTER.load().cut(text, HMM=False))

@@ -9,7 +9,7 @@ from config.calendar import Calendar
 from config.model import DEMAND
 from config.rulebook import Rule, Rulebook
 from handlers.rules.candidates import Candidate, Rejected
-from handlers.rules.features import grams, ngrams, structure
+from handlers.rules.features import grams, ngrams, structure, terms
 from handlers.rules.reading import Reading
 
 _NEVER = re.compile(r"(?!)")
@@ -22,7 +22,7 @@ def weigh(
     model = rulebook.model
     if model is None:
         return found, []
-    features = [*ngrams(reading), *structure(reading, rulebook, found, rejected, calendar)]
+    features = [*ngrams(reading), *terms(reading), *structure(reading, rulebook, found, rejected, calendar)]
     chances = model.probabilities(features)
     if takes_rest(reading, rulebook):
         chances["off_hours"] = max(chances["off_hours"], chances[DEMAND] ** 2 * TAKEN)

@@ -27,6 +27,8 @@ VERDICT_OF: Mapping[str, str] = {
     "silent_30": "watch",
     "only_rollcall": "watch",
 }
+# What being one group too many makes of it where a setting says so.
+OVER_LIMIT: Mapping[str, str] = {"over_limit": "watch"}
 SUGGESTED: Mapping[str, str] = {
     "dissolve": "解散",
     "overdue": "解散",
@@ -96,6 +98,7 @@ class Known:
     """A group as it is known at a week's end. `first_seen` is None when only the register knows it.
 
     `messages` and `rollcalls` are of the last 30 days; `owner` is "unknown" until a roster or the register tells.
+    `matter` is what the group exists for, in the register's words; `over` when they say that it has ended.
     """
 
     first_seen: datetime | None
@@ -106,6 +109,9 @@ class Known:
     owner: Literal["there", "none", "left", "unknown"]
     ends: date | None
     gaps: Gaps
+    matter: str = ""
+    over: bool = False
+    body: bool = False
 
 
 def judge(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
@@ -114,16 +120,18 @@ def judge(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]
     return [*silence, *_owner(known), *_task(known, end, rules), *_rollcalls(known, rules)]
 
 
-def verdict(reasons: Sequence[Reason], exempt: bool = False) -> str:
-    """The most serious one that a reason makes; an exemption stands above all."""
+def verdict(reasons: Sequence[Reason], exempt: bool = False, limited: bool = False) -> str:
+    """The most serious one that a reason makes; an exemption stands above all. `limited`: over_limit counts, too."""
     if exempt:
         return "exempt"
-    return min((VERDICT_OF.get(reason.code, "alive") for reason in reasons), key=SERIOUSNESS.index, default="alive")
+    verdicts = {**VERDICT_OF, **OVER_LIMIT} if limited else VERDICT_OF
+    return min((verdicts.get(reason.code, "alive") for reason in reasons), key=SERIOUSNESS.index, default="alive")
 
 
 def suggestion(reasons: Sequence[Reason], judged: str) -> str:
-    """One of 解散、合并、规范、保留; a group whose only fault is a missing owner wants one, not an end."""
-    if judged == "empty" and not any(reason.code == "never_used" for reason in reasons):
+    """One of 解散、合并、规范、保留; a group that only lacks an owner, or its place in the register, wants that."""
+    codes = {reason.code for reason in reasons}
+    if (judged == "empty" and "never_used" not in codes) or (judged == "alive" and "unregistered" in codes):
         return "规范"
     return SUGGESTED[judged]
 
@@ -180,10 +188,16 @@ def _owner(known: Known) -> list[Reason]:
 
 
 def _task(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
-    if known.ends is None or midnight(known.ends) + rules.overdue_days * DAY >= end:
+    """A day tells for how long the task has been over; a register that only says that it is over is believed."""
+    matter = {"matter": known.matter} if known.matter else {}
+    variant = "matter" if matter else "body" if known.body else ""
+    if known.ends is None:
+        return [Reason("task_ended", matter, "over" if matter else "over_unnamed")] if known.over else []
+    if midnight(known.ends) + rules.overdue_days * DAY >= end:
         return []
     days = (end - midnight(known.ends)).days
-    return [Reason("task_ended", {"ends": known.ends, "days": days, "threshold": rules.overdue_days})]
+    evidence = {"ends": known.ends, "days": days, "threshold": rules.overdue_days, **matter}
+    return [Reason("task_ended", evidence, variant)]
 
 
 def _rollcalls(known: Known, rules: InventorySettings) -> list[Reason]:

@@ -14,7 +14,9 @@ from bot.demo import city, seed
 from bot.house import House
 from config.settings import load_settings
 from handlers.inventory import snapshot_for
-from storage import clockwork, flags, notices, outbox, pages
+from handlers.rules.cleanup import STATES
+from storage import cleanup_pages, clockwork, flags, notices, outbox, pages
+from storage.cleanup_pages import Wanted
 from tests.conftest import make
 
 VERDICTS = {"alive", "watch", "suspected", "dissolve", "empty", "duplicate", "overdue", "exempt"}
@@ -42,6 +44,7 @@ async def test_the_city_is_complete_and_its_past_is_not_said_again(furnished: Ho
             "appeals": flags.appealed(db),
             "troubles": clockwork.troubles(db),
             "outbox": outbox.depths(db),
+            "cleanups": {name: cleanup_pages.count(db, Wanted(states=(name,))) for name in STATES},
         }
 
     facts = await furnished.store.read(read)
@@ -53,6 +56,8 @@ async def test_the_city_is_complete_and_its_past_is_not_said_again(furnished: Ho
     assert len(facts["weeks"]) >= 8
     assert len(facts["open"]) == 2
     assert facts["appeals"]
+    # Something in every state that lasts; the others are over within the same week.
+    assert {name for name, number in facts["cleanups"].items() if not number} <= {"found", "returned"}
     assert facts["troubles"] == 0
     # What waits is of today: two cards and what is whispered about them.
     assert facts["outbox"]["replayed"] > facts["outbox"].get("waiting", 0) > 0

@@ -15,6 +15,10 @@ from bot import wire
 from handlers.events import (
     AppealDecided,
     ButtonClicked,
+    CleanupDecided,
+    CleanupDeclared,
+    CleanupReviewed,
+    CleanupWithdrawn,
     Event,
     FlagAnswered,
     NoticeIssued,
@@ -126,6 +130,10 @@ EVENTS: list[Event] = [
     WeekEnded(id="w", at=MONDAY, week="2026-W46"),
     WorkdayEnding(id="e", at=MONDAY, day=MONDAY.date()),
     Woke(id="k", at=MONDAY, kind="revise", subject="n"),
+    CleanupDecided(id="c", at=MONDAY, items=("c1", "c2"), who="c:p", choice="keep", reason="备用", ends=MONDAY.date()),
+    CleanupReviewed(id="r", at=MONDAY, items=("c1",), who="office:机制办", decision="return", reason="太笼统"),
+    CleanupDeclared(id="d", at=MONDAY, items=("c1",), who="c:p"),
+    CleanupWithdrawn(id="t", at=MONDAY, items=("c1",), who="c:p"),
 ]
 
 

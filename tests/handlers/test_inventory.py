@@ -196,12 +196,19 @@ async def test_similar_names_and_too_many_groups_are_hints(city: City) -> None:
         await city.says(f"g{number}", 1)
     found = await city.group("防汛值守群")
     assert found["verdict"] == "alive"
-    assert [one["text"] for one in found["reasons"]] == [
-        "与本单位“防汛值守工作群”名称相近",
-        "城关镇现有 4 个工作群，上限 3 个",
+    assert [one["text"] for one in found["reasons"]] == ["与本单位“防汛值守工作群”名称相近"]
+    newest = await city.group("统计年报群")
+    assert (newest["verdict"], newest["disposition"]) == ("alive", "建议保留")
+    assert newest["reasons"] == [
+        {
+            "code": "over_limit",
+            "text": "城关镇现有 4 个工作群（不含豁免），上限 3 个（本地口径），本群按建群先后为第 4 个",
+            "evidence": {"unit": "城关镇", "groups": 4, "threshold": 3, "place": 4},
+        }
     ]
-    assert await city.codes("社保缴费群", **{"inventory.groups_per_unit": 4}) == []
-    assert await city.codes("社保缴费群", **{"inventory.groups_per_unit": 0}) == []
+    assert await city.codes("社保缴费群") == []
+    for unlimited in (4, 0):
+        assert await city.codes("统计年报群", **{"inventory.groups_per_unit": unlimited}) == []
 
 
 async def test_an_exemption_is_shown_while_it_lasts(city: City) -> None:
@@ -312,6 +319,11 @@ async def test_the_register_completes_what_the_bot_sees(city: City) -> None:
     assert (group["last_work_message"], group["last_work_source"]) == ("2026-11-20T00:00:00+08:00", "imported")
     assert (group["verdict"], group["source"]) == ("alive", "seen")
     assert await city.codes("g2") == ["never_used", "unregistered"]
+    await city.says("g2", 1)
+    late = await city.group("g2")
+    assert (late["verdict"], late["disposition"]) == ("alive", "建议规范")
+    assert [one["text"] for one in late["reasons"]] == ["不在已导入的工作群台账中，请补登记或规范"]
+    assert (await city.group("g1"))["disposition"] == "保留"
 
 
 async def test_a_group_that_only_the_register_knows_is_listed_by_its_evidence(city: City) -> None:

@@ -54,6 +54,29 @@ def troubled() -> dict[str, Any]:
     return body
 
 
+def merging() -> dict[str, Any]:
+    """The keys of a snapshot with one proposal of three groups and a group that is better left alone."""
+    counted = {
+        "saves_groups": 2,
+        "people_fewer": {"people": 38, "notices_weekly": 3.5},
+        "people_more": {"people": 12, "messages_daily": 46.25},
+    }
+    effects = "减少 2 个群；38 人平均每周少收 3.5 条重复通知；12 人平均每天多收 46.25 条消息"
+    return {
+        "merging": {
+            "proposals": 1, "merged_groups": 3, **counted, "held": 1, "limit": 50,
+            "text": f"可合并 1 组、共 3 个群，{effects}；另有 1 个群与别的群相似，不建议合并",
+        },
+        "merges": [
+            {
+                "groups": ["wechaty:g1", "wechaty:g2", "wechaty:g3"], "target": "wechaty:g1",
+                "names": ["防汛值守工作群", "乙群", "丙群"], "units": ["城关镇", "水利局"], **counted,
+                "messages_daily": 61.5, "why": "与并入的群成员重合率不低于 90%", "text": f"合并这 3 个群：{effects}",
+            }
+        ],
+    }  # fmt: skip
+
+
 @pytest.fixture(params=["empty", "city", "troubled"])
 async def inventory(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """A snapshot as it is saved: of a store where nothing ever happened, of the demonstration, of a bad week."""

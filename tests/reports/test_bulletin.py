@@ -17,7 +17,7 @@ from config.settings import TIMEZONE, Settings, load_settings
 from handlers.inventory import only_groups
 from handlers.rules.demand import judge
 from tests.conftest import shipped
-from tests.reports.conftest import thin, troubled
+from tests.reports.conftest import merging, thin, troubled
 from tests.reports.test_xlsx import app, group, snapshot
 
 
@@ -56,6 +56,30 @@ def test_what_is_counted_against_the_reduction_is_said(settings: Settings) -> No
     assert "新增7个，其中反弹2个，都计入清理后数，从清理成果中扣除。清理后数5个，净增加1个。" in text
     assert "＝（4－5）÷4＝-25.00%。" in text
     assert "本期反弹2个。" in text
+
+
+def test_mergers_are_told_in_one_paragraph_with_what_they_cost(settings: Settings) -> None:
+    body = {**snapshot([group(disposition="建议合并", verdict="duplicate")]), **merging()}
+    [text] = [line for line in said(compose(body, settings)).splitlines() if "应并则并" in line]
+    assert "建议合并1个。合并前先看人均消息量" in text
+    assert text.endswith("按人测算，" + closed_up(body["merging"]["text"]) + "。")
+    assert "38人平均每周少收3.5条重复通知；12人平均每天多收46.25条消息" in text
+    alone = said(compose({**snapshot([]), **merging()}, settings))
+    assert "应并则并。按人测算，可合并1组、共3个群" in alone
+    assert "不需要填表" in alone
+    none = merging() | {"merges": []}
+    none["merging"] |= {"proposals": 0, "held": 0, "text": "没有建议合并的群"}
+    assert "应并则并" not in said(compose({**snapshot([]), **none}, settings))
+
+
+def test_a_rule_that_only_a_setting_makes_a_verdict_is_told_where_it_does(settings: Settings) -> None:
+    body = snapshot([group(verdict="watch")], verdicts={"watch": 1})
+    text = "每个单位不超过3个，超出的列为关注"
+    body["rules"][2] |= {"text": text, "source": "参照某县做法"}
+    assert text not in said(compose(body, settings))
+    body["rules"][2]["verdict"] = "watch"
+    assert f"连续30天；{text}。" in said(compose(body, settings))
+    assert "参照某县做法" in said(compose(body, settings))
 
 
 def test_without_a_baseline_no_rate_is_made_up(settings: Settings) -> None:

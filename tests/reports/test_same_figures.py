@@ -14,7 +14,7 @@ import pytest
 from bot.house import House
 from storage import inventories
 from tests.conftest import MONDAY, Town
-from tests.reports.conftest import WEEK, bare, docx_text, pdf_text, troubled
+from tests.reports.conftest import WEEK, bare, docx_text, merging, pdf_text, troubled
 from tests.web.conftest import Client, client
 from tests.web.test_pages import signed_in
 
@@ -66,12 +66,65 @@ async def test_every_form_says_the_same(house: House, client: Client, inventory:
     assert f"疑似僵尸、建议解散{totals['zombie_groups']}个" in page
     assert bare(reduction["formula"]) in page
 
+    # The third of the inventories was saved before there was advice.
+    if advice := inventory.get("merging"):
+        assert bare(advice["text"]) in page
+        assert (cells["合并建议（组，尚未执行）"], cells["可减少的群"]) == (advice["proposals"], advice["saves_groups"])
+        assert (bare(advice["text"]) in said) is bool(advice["proposals"])
+        for one in inventory["merges"]:
+            assert bare(one["text"]) in page
+    else:
+        assert "合并建议" not in page
+        assert "合并建议" not in "".join(cells)
+        assert "按人测算" not in said
+    assert ("合并建议" in forms["book"].sheetnames) is bool(inventory.get("merges"))
+
     asked = [one["name"] for one in inventory["groups"] if one["verdict"] not in ("alive", "exempt")]
     apps = [one["name"] for one in inventory["apps"] if one["verdict"] != "alive"]
     listed = [row for row in rows if row[0].isdigit()]
     assert [row[1] for row in listed] == [*asked, *apps]
     for row in listed:
         assert bare("".join(row)) in forms["pdf"][1]
+
+
+async def test_merge_advice_says_the_same(house: House, client: Client) -> None:
+    body = {**troubled(), **merging(), "week": WEEK}
+    forms = await every_form(house, client, body)
+    total, [one] = body["merging"], body["merges"]
+    assert forms["json"]["merging"] == total
+    assert forms["json"]["merges"] == [one]
+    assert f"按人测算，{bare(total['text'])}。" in forms["docx"][0]
+    assert forms["pdf"][0] == forms["docx"][0]
+    page = bare(forms["page"])
+    for told in (total["text"], one["text"], one["why"], "并入“防汛值守工作群”：乙群、丙群。", "约61.5条工作消息"):
+        assert bare(told) in page
+    rows = [[cell.value for cell in row] for row in forms["book"]["合并建议"].iter_rows()]
+    assert dict(zip(*rows, strict=True)) == {
+        "序号": 1, "并入": "防汛值守工作群", "拟合并的群": "乙群、丙群", "涉及单位": "城关镇、水利局", "减少群数": 2,
+        "少收重复通知的人数": 38, "人均每周少收(条)": 3.5, "多收消息的人数": 12, "人均每天多收(条)": 46.25,
+        "合并后每天工作消息(条)": 61.5, "依据": one["why"], "测算": one["text"],
+    }  # fmt: skip
+    cells = {str(row[0].value).strip("　"): row[1].value for row in forms["book"]["汇总"].iter_rows()}
+    summed = {
+        "合并建议（组，尚未执行）": 1, "可减少的群": 2, "少收重复通知的人数": 38, "人均每周少收重复通知（条）": 3.5,
+        "多收消息的人数": 12, "人均每天多收消息（条）": 46.25, "相似但负担过重、不建议合并的群": 1,
+    }  # fmt: skip
+    assert {name: cells[name] for name in summed} == summed
+
+
+async def test_an_admin_sees_the_mergers_of_their_own_groups(house: House, town: Town, client: Client) -> None:
+    await town.roster(group="g1")
+    body = {**troubled(), **merging(), "week": WEEK}
+    for one in body["groups"]:
+        one["channel"] = "playground"
+    body["merges"][0]["groups"] = ["playground:g1"]
+    await house.store.write(lambda db: inventories.save(db, WEEK, MONDAY, body))
+    visitor = await signed_in(house, client, "admin", "g1")
+    page = (await visitor.get(f"/office/inventory/{WEEK}")).text
+    assert body["merges"][0]["text"] in page
+    assert body["merging"]["text"] not in page
+    book = openpyxl.load_workbook(io.BytesIO((await visitor.get(f"/office/inventory/{WEEK}.xlsx")).content))
+    assert book.sheetnames == ["汇总", "工作群", "合并建议"]
 
 
 async def test_every_verdict_is_counted_once(house: House, client: Client, inventory: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from bot.reports.cells import last_day_in
 from bot.reports.xlsx import quoted, render
 
 COLUMNS = """序号|群名称|平台|建群单位|群主(职务)|管理员|联系电话|成员数|建群时间|用途/依据
@@ -137,6 +138,21 @@ def test_the_registers_own_columns_are_shown_as_they_were_imported() -> None:
     )  # fmt: skip
     assert (row["关联事项及截止日"], row["备注"]) == ("防汛，至2026年9月30日", "备用；豁免：防汛备用")
     assert (row["销号日期"], row["数据来源"]) == (on(2026, 12, 1), "在群采集；最近工作消息日取自台账")
+
+
+@pytest.mark.parametrize(
+    ("matter", "shown"),
+    [
+        ("", "2026年9月30日"),
+        ("创建5A景区", "创建5A景区，至2026年9月30日"),
+        ("防汛，2026.9.30前", "防汛，2026.9.30前"),
+        ("防汛，至2025年9月30日", "防汛，至2025年9月30日，至2026年9月30日"),
+    ],
+    ids=["no matter", "a matter with a figure", "the matter names the day", "the group itself tells another day"],
+)
+def test_a_matter_and_its_last_day_stand_in_one_cell(matter: str, shown: str) -> None:
+    assert row_of(snapshot([group(register={"matter": matter})]))["关联事项及截止日"] == shown
+    assert last_day_in(shown) == on(2026, 9, 30).date()
 
 
 def test_an_unknown_number_of_members_is_left_open() -> None:

@@ -153,6 +153,29 @@ def test_a_task_that_ended_two_weeks_ago_leaves_its_group_overdue(ends: date, fo
 
 
 @pytest.mark.parametrize(
+    ("facts", "variant", "evidence"),
+    [
+        ({"matter": "人口普查"}, "matter", {"matter": "人口普查"}),
+        ({"matter": "人口普查", "body": True, "over": True}, "matter", {"matter": "人口普查"}),
+        ({"body": True}, "body", {}),
+        ({"over": True}, "", {}),
+    ],
+    ids=["a matter", "a body with a name", "a body without", "nothing told"],
+)
+def test_an_ended_task_names_what_it_was(facts: dict[str, Any], variant: str, evidence: dict[str, str]) -> None:
+    [reason] = judge(known(ends=date(2026, 11, 1), **facts), END, RULES)
+    assert reason == Reason("task_ended", {"ends": date(2026, 11, 1), "days": 22, "threshold": 15, **evidence}, variant)
+
+
+def test_a_register_that_says_that_the_matter_is_over_needs_no_day() -> None:
+    assert judge(known(over=True, matter="创卫指挥部"), END, RULES) == [
+        Reason("task_ended", {"matter": "创卫指挥部"}, "over")
+    ]
+    assert judge(known(over=True), END, RULES) == [Reason("task_ended", {}, "over_unnamed")]
+    assert codes(over=True, ends=date(2026, 12, 31)) == []
+
+
+@pytest.mark.parametrize(
     ("messages", "rollcalls", "found"), [(2, 8, ["only_rollcall"]), (3, 8, []), (1, 8, []), (0, 10, ["only_rollcall"])]
 )
 def test_a_group_of_roll_calls_only_is_watched(messages: int, rollcalls: int, found: list[str]) -> None:
@@ -173,6 +196,12 @@ def test_a_hint_changes_no_verdict(code: str) -> None:
     assert verdict([Reason(code, {})]) == "alive"
 
 
+def test_one_group_too_many_is_watched_where_a_setting_says_so() -> None:
+    assert verdict([Reason("over_limit", {})], limited=True) == "watch"
+    assert verdict([Reason("over_limit", {}), Reason("silent_90", {})], limited=True) == "suspected"
+    assert verdict([Reason("over_limit", {})], exempt=True, limited=True) == "exempt"
+
+
 def test_an_exemption_stands_above_all() -> None:
     assert verdict([Reason("silent_180", {})], exempt=True) == "exempt"
 
@@ -185,6 +214,7 @@ def test_an_exemption_stands_above_all() -> None:
         ("no_owner", "规范"),
         ("member_overlap", "合并"),
         ("over_limit", "保留"),
+        ("unregistered", "规范"),
     ],
 )
 def test_one_of_four_dispositions_is_suggested(code: str, expected: str) -> None:

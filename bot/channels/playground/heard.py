@@ -10,7 +10,7 @@ from datetime import datetime
 from bot import wire
 from bot.channels.playground.people import Room, Someone
 from bot.channels.playground.talk import Message
-from handlers.events import AppealDecided, ButtonClicked, Event, FlagAnswered, GroupDissolved
+from handlers.events import AppealDecided, ButtonClicked, CleanupDecided, Event, FlagAnswered, GroupDissolved
 
 NAME = "playground"
 EVERYBODY = re.compile(r"[@＠](?:所有人|全体成员|all)")
@@ -85,4 +85,6 @@ def press_event(
             return FlagAnswered(id=press_id, at=at, flag=subject, person=key(person), answer=action, share=share)
         case "uphold" | "dismiss":
             return AppealDecided(id=press_id, at=at, flag=subject, by=key(person), decision=action)
+        case "dissolve" | "tidy":
+            return CleanupDecided(id=press_id, at=at, items=(subject,), who=key(person), choice=action)
     return None

@@ -28,15 +28,21 @@ def title(card: Card) -> str:
 
 
 def private_links(card: Card, address: Callable[[Link], str]) -> list[str]:
-    """`label：address` of every page of a private card; a card with buttons has its page, where they can be pressed."""
+    """`label：address` of every page of a private card, each page once; a card with buttons has its page, where they
+    can be pressed."""
     links = list(card.links)
     for button in card.buttons:
         known = {(link.page, link.subject) for link in links}
-        if button.action == "ack" and ("notice", button.subject) not in known:
+        if ("cleanup", button.subject) in known:
+            links.append(Link(label=button.label, page="cleanup", subject=button.subject))
+        elif button.action == "ack" and ("notice", button.subject) not in known:
             links.append(Link(label=button.label, page="notice", subject=button.subject))
         elif button.action != "ack" and not any(link.page == "mine" for link in links):
             links.append(Link(label="/".join(one.label for one in card.buttons), page="mine"))
-    return [f"{link.label}：{address(link)}" for link in links]
+    pages: dict[str, list[str]] = {}
+    for link in links:
+        pages.setdefault(address(link), []).append(link.label)
+    return [f"{'/'.join(labels)}：{page}" for page, labels in pages.items()]
 
 
 def _cut(text: str, length: int) -> str:
