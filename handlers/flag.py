@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 from handlers.actions import Action, Whisper
@@ -47,14 +46,8 @@ def review(event: MessageReceived, context: Context) -> list[Action]:
 
 
 def _is_relieved(finding: Finding, event: MessageReceived, context: Context) -> bool:
-    """Counted, but its sender is not lectured: a roll-call that became a card, and what they were told a minute ago."""
-    if finding.category == "rollcall" and notices.of_message(context.db, event.id) is not None:
-        return True
-    assert event.group is not None
-    since = event.at - timedelta(minutes=1)
-    return bool(context.before) and flags.told(
-        context.db, event.group.id, event.sender.id, finding.category, since, event.id
-    )
+    """A roll-call that became a card costs nobody a 收到: it is counted, and its sender is not lectured."""
+    return finding.category == "rollcall" and notices.of_message(context.db, event.id) is not None
 
 
 def _save(event: MessageReceived, findings: Sequence[Finding], context: Context) -> str:

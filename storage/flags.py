@@ -23,13 +23,6 @@ def get(db: Connection, flag: str) -> Row[Any] | None:
     return db.execute(select(FLAGS).where(FLAGS.c.id == flag)).one_or_none()
 
 
-def told(db: Connection, group: str, person: str, category: str, since: datetime, message: str) -> bool:
-    """Whether another message of this person in the group was flagged so since then."""
-    same = (FLAGS.c.group == group, FLAGS.c.person == person, FLAGS.c.category == category, FLAGS.c.at >= since)
-    query = select(FLAGS.c.id).where(*same, FLAGS.c.message != message).limit(1)
-    return db.execute(query).first() is not None
-
-
 def siblings(db: Connection, message: str) -> Sequence[Row[Any]]:
     """All flags of one message."""
     return db.execute(select(FLAGS).where(FLAGS.c.message == message).order_by(FLAGS.c.id)).all()

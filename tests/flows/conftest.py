@@ -57,6 +57,8 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a running demonstration."""
     data = tmp_path_factory.mktemp("city")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("QINGQUN_")}
+    # Whatever the hour of the run, it is working time: what may wait for the working day does not wait.
+    environ |= {"QINGQUN_WORK__START": "00:00", "QINGQUN_WORK__END": "23:59"}
     environ |= {"QINGQUN_ACKNOWLEDGE__REVISE_SECONDS": "0.2", "PYTHONUNBUFFERED": "1"}
     with (data / "output").open("wb") as output:
         command = [sys.executable, *COMMAND, "--data", str(data / "data")]

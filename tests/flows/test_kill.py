@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -66,7 +67,7 @@ def tap(urls: list[str], answered: set[str]) -> None:
     for url in urls:
         try:
             call(url)
-        except (OSError, urllib.error.HTTPError, ValueError):
+        except (OSError, http.client.HTTPException, ValueError):
             continue
         answered.add(url)
 

@@ -115,15 +115,13 @@ async def test_switched_off_nothing_is_flagged(town: Town) -> None:
     assert await rows(town) == []
 
 
-async def test_a_demand_spread_over_two_messages_of_a_minute_is_found_and_told_once(town: Town) -> None:
+async def test_a_demand_spread_over_two_messages_of_a_minute_is_found(town: Town) -> None:
     await town.roster()
     await town.says("boss", "入户走访的照片和截图", id="m1")
     assert not await rows(town)
     await town.says("boss", "各村务必今天全部发群里", id="m2", minutes=1.6)
     found = await rows(town)
     assert ("screenshot", "m2") in {(row.category, row.message.split(":")[-1]) for row in found}  # type: ignore[attr-defined]
-    await town.says("boss", "再说一遍，照片截图各村务必全部发群里", id="m3", minutes=2.2)
-    assert len(await rows(town)) > len(found)
     whispers = [one for one in await town.said() if one.key.startswith("flag:")]
     assert len(whispers) == 1
 
