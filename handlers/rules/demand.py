@@ -74,7 +74,9 @@ def judge(
     seen = read(window.whole, rulebook)
     passes = rulebook.gate is None or kind == "file" or rulebook.gate.passes(seen.plain)
     if not (passes or thorough) or is_receipt(text):
-        return NOTHING
+        return NOTHING if not before else judge(
+            text, at=at, kind=kind, rulebook=rulebook, calendar=calendar, informational=informational
+        )
     reading, found, rejected = _looked_at(seen, at, rulebook, calendar)
     wanted = {c.id for c in rulebook.categories.values() if informational or not c.informational}
     unlikely: list[Rejected] = []
@@ -83,7 +85,13 @@ def judge(
         found, rejected = named(reading, rulebook), []
     else:
         found, unlikely = weigh(found, rejected, reading, rulebook, calendar)
-    findings: dict[str, Finding] = {}
+    # A whole demand after a like one is found by itself: with both, its first words would lie in what came before.
+    alone = (
+        judge(text, at=at, kind=kind, rulebook=rulebook, calendar=calendar, informational=informational).findings
+        if before
+        else ()
+    )
+    findings: dict[str, Finding] = {one.category: one for one in alone}
     for candidate in found if passes else ():
         category = candidate.rule.category
         if category in wanted and category not in findings:

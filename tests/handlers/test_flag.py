@@ -126,6 +126,14 @@ async def test_a_demand_spread_over_two_messages_of_a_minute_is_found(town: Town
     assert len(whispers) == 1
 
 
+async def test_the_same_demand_twice_within_a_minute_is_found_twice(town: Town) -> None:
+    await town.roster()
+    await town.says("boss", DEMAND, id="m1")
+    found = await rows(town)
+    await town.says("boss", f"再说一遍：{DEMAND}", id="m2", minutes=1.5)
+    assert len(await rows(town)) == 2 * len(found)
+
+
 async def test_what_was_shared_and_decided_becomes_a_case_without_its_author(town: Town) -> None:
     flag = await flagged(town)
     await town.house.tell(
