@@ -15,8 +15,11 @@ pytestmark = pytest.mark.browser
 
 
 def office(opened: Open, path: str = "/office") -> Page:
+    """Signed in and arrived: what is read from the page at once is the page that was asked for."""
     page = opened(path)
     page.get_by_role("button", name="以演示机制办身份进入").click()
+    expect(page.locator(".office-bar")).to_be_visible()
+    page.wait_for_load_state()
     return page
 
 
