@@ -30,7 +30,7 @@ docs: $(VENV)/installed-dev
 
 # Pin what pyproject.toml asks for, with hashes and without addresses (needs uv).
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-annotate --no-emit-index-url --no-emit-find-links
+	--no-annotate --no-strip-extras --no-emit-index-url --no-emit-find-links
 lock:
 	$(LOCK) -o requirements.lock
 	$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
