@@ -139,7 +139,7 @@ def address(house: House, link: Link, person: str | None) -> str:
     if link.page == "notice":
         return house.links.notice_url(link.subject, person) if person else f"{house.links.base_url}/c/{link.subject}"
     if link.page == "mine" and person:
-        return house.links.mine_url(person)
+        return f"{house.links.mine_url(person)}#{link.subject}".rstrip("#")
     if link.page == "cleanup" and person:
         return f"{house.links.cleanup_url(person)}#{link.subject}".rstrip("#")
     return f"{house.links.base_url}/office/inventory/{link.subject}".rstrip("/")

@@ -128,6 +128,12 @@ class ReductionSettings(Section):
     baseline: date | None = Field(None, description="精简基数的日期；留空取首周末")
 
 
+class RatingSettings(Section):
+    enabled: bool = Field(
+        False, description="是否开放匿名的“有用吗”评价（我的事项页；试用台每人每季度最多私下问一次）；默认关闭，不打扰"
+    )
+
+
 class DigestSettings(Section):
     cron: str = Field("0 17 * * *", description="每个工作日下班前汇总待确认事项的时间（cron，北京时间）")
 
@@ -183,6 +189,7 @@ class Settings(BaseSettings):
     inventory: InventorySettings = InventorySettings()
     cleanup: CleanupSettings = CleanupSettings()
     reduction: ReductionSettings = ReductionSettings()
+    ratings: RatingSettings = RatingSettings()
     digest: DigestSettings = DigestSettings()
     office: OfficeSettings = OfficeSettings()
     reports: ReportsSettings = ReportsSettings()

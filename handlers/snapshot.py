@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from config.settings import InventorySettings, Settings
 from config.wording import Wording
-from handlers import census, figures, merging, unitfigures
+from handlers import census, figures, merging, ratings, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
 from handlers.rules import alike, apps, reduction, similar, zombie
@@ -25,6 +25,7 @@ from handlers.rules.similar import Likeness
 from handlers.rules.week import end_of, first_day, local_day, midnight, week_of
 from handlers.rules.zombie import DAY, Known, Reason
 from storage import feeds, inventories, register, weekly
+from storage import ratings as rated
 
 # Columns of the register that nothing else tells; shown as they were imported.
 REGISTER_COLUMNS = ("admins", "phone", "matter", "responsible", "due", "checker", "closed", "note")
@@ -39,11 +40,16 @@ def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict
     baseline = _baseline(db, settings)
     reduced = reduction.reduce(taken.lifetimes, back, baseline, end)
     like = _Like(taken, rules)
+    opinions = {subject: ratings.told(row, say) for subject, row in rated.shown(db, week).items()}
     groups = _groups(taken, like, back, rules, say)
+    for entry, row in zip(taken.entries, groups, strict=True):
+        row["rating"] = opinions.get(f"group:{entry.key}")
     merges = merging.advise(db, taken, groups, like.members, like.names, rules, say)
     listed = register.app_rows(db)
     in_use = [row for row in listed if row.closed is None or midnight(row.closed) >= end]
     judged_apps = _apps(db, in_use, end, rules, say)
+    for row in judged_apps:
+        row["rating"] = opinions.get(f"app:{row['id']}")
     gone = unitfigures.app_changes(listed, baseline, end)
     load = figures.load(taken)
     # The figures first: whoever needs no row reads the beginning of a saved snapshot (storage.inventories.head).
