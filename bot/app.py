@@ -177,6 +177,10 @@ async def serve(settings: Settings, *, demo: bool, ready: Callable[[House], Awai
 
     listener = _listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    if demo:
+        from bot.demo import demonstration
+
+        settings = demonstration(settings)
     store = make_store(settings)
     await store.open()
     try:
