@@ -64,8 +64,8 @@ def _group_reason(reason: Row, judged: str) -> bool:
 
 
 def told(row: Row) -> Sequence[str]:
-    """Each rule of a row once, with its source: 口径（出处）; the deciding one first."""
+    """Each rule of a row once, with its source: 口径。出处：…; the deciding one first."""
     own = [(one.get("rule", ""), one.get("source", "")) for one in row["reasons"]]
     ruled = row.get("verdict_rule", {})
     pairs = [(ruled.get("text", ""), ruled.get("source", "")), *own]
-    return [f"{text}（{source}）" for text, source in dict.fromkeys(pairs) if text]
+    return [f"{text}。出处：{source}" for text, source in dict.fromkeys(pairs) if text]

@@ -37,7 +37,7 @@ APP_RULES: Mapping[str, tuple[str, ...]] = {
     "watch": ("few_users",),
 }
 # Told of a group beside its verdict, each with its rule and source.
-HINTS = ("over_limit", "unregistered", "rebound", "only_rollcall", "no_owner", "task_ended")
+HINTS = ("over_limit", "unregistered", "rebound")
 ADVICE: Mapping[str, str] = {"解散": "dissolve", "合并": "merge", "规范": "tidy", "保留": "keep"}
 FILED = "filed"
 GAPS_SHOWN = 3
@@ -162,10 +162,10 @@ def _hints(snapshot: Snapshot, say: Wording) -> str:
         return ""
     counts = (
         say("bulletin.counted", name=say(f"inventory.rule_name.{code}"), number=found[code])
-        + f"（{_told('text', snapshot, [code])}；{_told('source', snapshot, [code])}）"
+        + f"（{_told('text', snapshot, [code])}）"
         for code in codes
     )
-    return say("bulletin.found_of.hints", counts="；".join(counts))
+    return say("bulletin.found_of.hints", counts="、".join(counts), source=_told("source", snapshot, codes))
 
 
 def _codes(judged: str, snapshot: Snapshot) -> list[str]:
@@ -176,7 +176,9 @@ def _codes(judged: str, snapshot: Snapshot) -> list[str]:
 def _told(what: str, snapshot: Snapshot, codes: Sequence[str]) -> str:
     """The text or the source of these rules, as they were in force when the snapshot was taken."""
     rules = {one["code"]: one for one in snapshot["rules"]}
-    return closed_up("；".join(dict.fromkeys(rules[code][what] for code in codes if code in rules)))
+    told = "；".join(rules[code][what] for code in dict.fromkeys(codes) if code in rules)
+    # Most rules have the same source, and say it once.
+    return closed_up("；".join(dict.fromkeys(told.split("；"))) if what == "source" else told)
 
 
 def _apps(snapshot: Snapshot, say: Wording) -> str:

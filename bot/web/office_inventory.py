@@ -16,6 +16,7 @@ from bot.channels import CHANNELS
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.reports import columns
 from bot.reports.formats import MEDIA
 from bot.reports.paper import FontError
 from bot.web.auth import keys_of
@@ -75,6 +76,7 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         weeks=facts["weeks"],
         most_merges=MERGES_SHOWN,
         grounds=grounds.told,
+        platform=partial(columns.platform, say=house.wording),
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
     )

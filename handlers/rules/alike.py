@@ -38,7 +38,7 @@ def alike_names(names: Mapping[str, tuple[str, str]], share: float = NAME_SHARE)
     """Of (name, unit), within one known unit: alike by characters or by words."""
     crowded = _crowded(names)
     by_words = {
-        group: frozenset(f"{unit}\n{'·'.join(_NUMERAL.findall(name))}\n{word}" for word in words_of(_bare(name, unit)))
+        group: frozenset(f"{unit}\n{'·'.join(_NUMERAL.findall(name))}\n{word}" for word in _telling(name, unit))
         for group, (name, unit) in crowded.items()
     }
     return joined(similar.alike_names(names, share), similar.overlaps(by_words, share, LEAST_WORDS))
@@ -52,8 +52,9 @@ def _crowded(names: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]
     return {group: (name, unit) for group, (name, unit) in names.items() if unit and seen[unit] > 1}
 
 
-def _bare(name: str, unit: str) -> str:
-    return name.replace(unit, "")
+def _telling(name: str, unit: str) -> frozenset[str]:
+    """The words of a name that are not its unit's: 柳湾镇 tells no group of 柳湾镇党政办 from another."""
+    return words_of(name.replace(unit, "")) - words_of(unit)
 
 
 def joined(one: Mapping[str, Likeness], other: Mapping[str, Likeness]) -> dict[str, Likeness]:

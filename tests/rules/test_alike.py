@@ -31,6 +31,11 @@ def test_names_of_different_tasks_or_parts_are_not(one: str, other: str) -> None
     assert pairs(one, other) == set()
 
 
+def test_a_place_that_all_groups_of_a_unit_name_makes_them_not_alike() -> None:
+    names = {name: (name, "柳湾镇党政办") for name in ("柳湾镇工作群", "柳湾镇宣传信息群", "柳湾镇通讯录群")}
+    assert alike_names(names) == {}
+
+
 def test_names_are_compared_within_one_known_unit() -> None:
     assert alike_names({"a": ("防汛抗旱群", "甲镇"), "b": ("抗旱防汛群", "乙镇"), "c": ("抗旱防汛群", "")}) == {}
 
