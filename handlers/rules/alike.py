@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -22,6 +23,10 @@ _COMMON = frozenset(
     re.split("、", "工作、日常、全、交流、通知、联络、联系、沟通、信息、专项、群、群组、群聊、微信、钉钉、企业、的、和、及、与、等、"
     "用于、开展、做好、关于、有关、相关、各")
 )  # fmt: skip
+# Characters of those words, and of places.
+_FILLING = frozenset("工作交流通知联络系沟信息专项群组聊微钉企业镇乡村县市区街道社办局的和")
+# Of more groups of one unit all names are cut.
+MANY = 60
 _NUMERAL = re.compile(r"\d+|[一二三四五六七八九十]+")
 _WORD = re.compile(r"[\w]+")
 
@@ -36,20 +41,29 @@ def words_of(text: str) -> frozenset[str]:
 
 def alike_names(names: Mapping[str, tuple[str, str]], share: float = NAME_SHARE) -> dict[str, Likeness]:
     """Of (name, unit), within one known unit: alike by characters or by words."""
-    crowded = _crowded(names)
     by_words = {
         group: frozenset(f"{unit}\n{'·'.join(_NUMERAL.findall(name))}\n{word}" for word in _telling(name, unit))
-        for group, (name, unit) in crowded.items()
+        for group, (name, unit) in _promising(names).items()
     }
     return joined(similar.alike_names(names, share), similar.overlaps(by_words, share, LEAST_WORDS))
 
 
-def _crowded(names: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Those whose unit has another group: cutting words costs more than counting."""
-    seen: dict[str, int] = {}
-    for _, unit in names.values():
-        seen[unit] = seen.get(unit, 0) + 1
-    return {group: (name, unit) for group, (name, unit) in names.items() if unit and seen[unit] > 1}
+def _promising(names: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Those that share half of their characters with another of their unit: cutting words costs more than comparing."""
+    units: dict[str, list[tuple[str, frozenset[str]]]] = defaultdict(list)
+    for group, (name, unit) in names.items():
+        if unit:
+            units[unit].append((group, frozenset(name.replace(unit, "")) - _FILLING))
+    found: set[str] = set()
+    for listed in units.values():
+        if len(listed) > MANY:
+            found.update(group for group, _ in listed)
+            continue
+        for place, (group, signs) in enumerate(listed):
+            for other, more in listed[place + 1 :]:
+                if 2 * len(signs & more) >= min(len(signs), len(more)):
+                    found |= {group, other}
+    return {group: names[group] for group in sorted(found)}
 
 
 def _telling(name: str, unit: str) -> frozenset[str]:

@@ -171,6 +171,14 @@ async def test_everybody_is_asked_at_most_once_a_quarter(poll: Poll) -> None:
     assert len([one for one in await town.said("whisper") if one.key.startswith("rating:")]) == 20
 
 
+async def test_whoever_asks_for_what_waits_finds_the_page_also_when_nothing_does(poll: Poll) -> None:
+    town = Town(poll.house)
+    town.number = 100
+    await town.says("p1", "我的待确认", group=None)
+    [card] = await town.said("whisper", to="p1")
+    assert [(one["page"], one["subject"]) for one in card.card["links"]] == [("mine", "ratings")]
+
+
 async def test_nobody_is_asked_and_no_answer_counts_where_it_is_switched_off(house: House) -> None:
     town, poll = Town(house), Poll(house)
     await town.roster(people=9)
