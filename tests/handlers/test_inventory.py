@@ -218,6 +218,31 @@ async def test_similar_names_and_too_many_groups_are_hints(city: City) -> None:
         assert await city.codes("统计年报群", **{"inventory.groups_per_unit": unlimited}) == []
 
 
+async def test_a_local_number_names_the_text_it_comes_from_and_its_day(city: City) -> None:
+    await city.roster("g1", 100)
+    await city.says("g1", 95)
+
+    async def source(**flags: Any) -> str:
+        return str((await city.group("g1", **flags))["verdict_rule"]["source"])
+
+    told = "本地口径（无全国统一数字）："
+    assert await source() == f"{told}轻群默认，2026年11月定"
+    assert await source(**{"inventory.suspected_days": 91}) == f"{told}本单位自定，依据未写入设置"
+    basis = {"inventory.basis": "《工作群组管理办法》", "inventory.basis_date": date(2026, 3, 1)}
+    assert await source(**basis) == f"{told}《工作群组管理办法》，2026年3月1日起"
+    assert await source(**{"inventory.basis": "会议纪要"}) == f"{told}会议纪要"
+
+
+async def test_namesakes_with_one_purpose_are_duplicates(city: City) -> None:
+    for number, (name, purpose) in enumerate((("防汛抗旱工作群", "汛期值守、信息报送"), ("抗旱防汛群", "汛期值守和信息报送"))):
+        people = "123456"[number * 3 : number * 3 + 3]
+        await city.roster(f"g{number}", 60, people=people, owner=f"p{people[0]}", name=name, unit="城关镇", purpose=purpose)
+        await city.says(f"g{number}", 1)
+    found = await city.group("g1")
+    assert (found["verdict"], found["disposition"], found["verdict_rule"]["code"]) == ("duplicate", "建议合并", "similar_name")
+    assert found["reasons"][0]["text"] == "与本单位“防汛抗旱工作群”名称相近、用途相同，疑似为同一工作重复建群"
+
+
 async def test_an_exemption_is_shown_while_it_lasts(city: City) -> None:
     await city.roster("g1", 300)
     await city.says("g1", 290)
