@@ -357,6 +357,48 @@ class App(Table, table=True):
     imported_at: datetime = instant()
 
 
+class AppUpdate(Table, table=True):
+    """A day on which an account's own record, a file that its unit gave, says that something was published."""
+
+    __tablename__ = "app_updates"
+    app: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    file: str = ""
+
+
+class Ballot(Table, table=True):
+    """One answer to 有用吗 in a round that is open; `voter` is a keyed hash, and goes with the row when it closes."""
+
+    __tablename__ = "ballots"
+    round: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    voter: str = Field(primary_key=True)
+    # useful, useless, unsure
+    answer: str
+    # The week of the answer, never its time.
+    week: str
+
+
+class Rating(Table, table=True):
+    """What is shown of a subject's answers from the end of `week` on; nothing of fewer than five is ever written here."""
+
+    __tablename__ = "ratings"
+    subject: str = Field(primary_key=True)
+    week: str = Field(primary_key=True)
+    round: str
+    useful: int = 0
+    useless: int = 0
+    unsure: int = 0
+
+
+class RatingInvite(Table, table=True):
+    """Who has been asked in a quarter, so that nobody is asked twice; not whether they answered."""
+
+    __tablename__ = "rating_invites"
+    person: str = Field(primary_key=True)
+    round: str = Field(primary_key=True)
+
+
 class Gap(Table, table=True):
     """A time in which a channel heard nothing, so that silence proves nothing."""
 

@@ -16,17 +16,19 @@ from bot.channels import CHANNELS
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.reports import columns
 from bot.reports.formats import MEDIA
 from bot.reports.paper import FontError
 from bot.web.auth import keys_of
 from bot.web.office import NO_STORE, page, signed_in
+from handlers import grounds
 from handlers.inventory import WeekError, only_groups, snapshot_for
 from storage import pages
 
 # All of them are in the workbook.
 MERGES_SHOWN = 50
 # In the order of how serious they are; a filter, never a ranking.
-VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
+VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "insufficient", "exempt", "alive")
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -73,6 +75,8 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         only=only,
         weeks=facts["weeks"],
         most_merges=MERGES_SHOWN,
+        grounds=grounds.told,
+        platform=partial(columns.platform, say=house.wording),
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
     )
