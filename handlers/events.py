@@ -120,9 +120,13 @@ class NoticeCancelled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagAnswered(Event):
-    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood."""
+    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood.
 
-    flag: str
+    A platform that knows no flags names its message instead.
+    """
+
+    flag: str = ""
+    message: str = ""
     person: str
     answer: Literal["withdraw", "misjudged", "understood"]
     share: str = ""
