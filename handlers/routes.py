@@ -5,10 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handlers import acknowledge, bind, cleanup, flag, gaps, groups, inventory, notice, remind, retention, rounds
+from handlers import (
+    accounts,
+    acknowledge,
+    audit,
+    bind,
+    cleanup,
+    flag,
+    gaps,
+    groups,
+    inventory,
+    notice,
+    remind,
+    retention,
+    rounds,
+    signin,
+)
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.events import (
+    AccountIntroduced,
+    AccountSwitched,
     AppealDecided,
     ButtonClicked,
     ChannelDeaf,
@@ -22,10 +39,18 @@ from handlers.events import (
     Event,
     FlagAnswered,
     GroupDissolved,
+    InvitationAccepted,
+    InvitationMade,
     MessageReceived,
     NoticeCancelled,
     NoticeIssued,
+    PasswordChanged,
+    PersonalDataRead,
     RosterReceived,
+    SessionClosed,
+    SessionOpened,
+    SessionUsed,
+    SigninTried,
     WeekEnded,
     Woke,
     WorkdayEnding,
@@ -62,9 +87,19 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
     CleanupWithdrawn: (cleanup.withdraw,),
     WeekEnded: (inventory.take_snapshot, rounds.weekly),
     WorkdayEnding: (remind.digest,),
-    DayEnded: (retention.forget, bind.forget, rounds.daily),
+    DayEnded: (retention.forget, bind.forget, rounds.daily, accounts.forget, signin.forget, audit.forget),
     ChannelDeaf: (gaps.note,),
     CodeShown: (bind.show,),
     DeviceAnswered: (bind.answer,),
+    InvitationMade: (accounts.invite,),
+    InvitationAccepted: (accounts.accept,),
+    AccountSwitched: (accounts.switch,),
+    AccountIntroduced: (accounts.introduce,),
+    PasswordChanged: (accounts.change_password,),
+    SigninTried: (signin.attempt,),
+    SessionOpened: (signin.open_session,),
+    SessionUsed: (signin.use,),
+    SessionClosed: (signin.close,),
+    PersonalDataRead: (audit.note,),
     Woke: (notice.revise, acknowledge.close, remind.remind),
 }
