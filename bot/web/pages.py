@@ -20,6 +20,7 @@ from bot.web import (
     office_inventory,
     office_invitations,
     office_notices,
+    oidc,
     rows,
     signin,
 )
@@ -28,7 +29,7 @@ from config.settings import Settings
 
 PARTS = (
     acknowledge, mine, cleanup, office, dashboard, rows, office_notices, office_inventory, office_cleanup,
-    office_invitations, signin, invite, office_accounts, office_audit,
+    office_invitations, signin, invite, office_accounts, office_audit, oidc,
 )  # fmt: skip
 
 
