@@ -196,7 +196,7 @@ class OfficeSettings(Section):
                     raise PydanticCustomError("twice", "单位“{unit}”列了不止一次，每个单位只有一个上级", {"unit": child})
         for start in parents:
             above = start
-            for _ in parents:
+            for _ in range(len(parents) + 1):
                 above = parents.get(above, "")
             if above:
                 raise PydanticCustomError("circle", "单位“{unit}”成了自己的上级，请改正层级", {"unit": start})

@@ -67,6 +67,7 @@ def introduce(event: AccountIntroduced, context: Context) -> list[Action]:
 def change_password(event: PasswordChanged, context: Context) -> list[Action]:
     accounts.change(context.db, event.account, password=event.password)
     sessions.end_all(context.db, event.account, but=event.session)
+    sessions.forgive(context.db, event.login)
     return []
 
 

@@ -276,11 +276,12 @@ class AccountIntroduced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordChanged(Event):
-    """`password` is a hash; `session` goes on, the account's other ones end."""
+    """`password` is a hash; `session` goes on, the account's other ones end. `login` is as in SessionOpened."""
 
     account: str
     password: str
     session: str
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

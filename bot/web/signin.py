@@ -160,7 +160,8 @@ async def _own(house: House, request: Request) -> Row[Any]:
 async def change_password(house: House, visitor: Bearer, request: Request) -> Response:
     account = await _own(house, request)
     form = await form_of(request)
-    attempt = await _tried(house, request, house.links.blind(f"login:{account.login}"))
+    name = house.links.blind(f"login:{account.login}")
+    attempt = await _tried(house, request, name)
     if attempt.until is not None:
         return await _password_page(house, visitor, request, _wait(attempt.until))
     if not await verified(form.get("old")[: LONGEST_PASSWORD + 1], account.password):
@@ -170,7 +171,7 @@ async def change_password(house: House, visitor: Bearer, request: Request) -> Re
         return await _password_page(house, visitor, request, problem)
     new = await hashed(form.get("password"))
     event = PasswordChanged(
-        id=uuid.uuid4().hex, at=house.now(), account=account.id, password=new, session=request.state.session
+        id=uuid.uuid4().hex, at=house.now(), account=account.id, password=new, session=request.state.session, login=name
     )
     await house.tell(event)
     return await _password_page(house, visitor, request, done=True)
