@@ -532,3 +532,82 @@ class CleanupStep(Table, table=True):
     target: str = ""
     ends: date | None = None
     note: str = long_text()
+
+
+class Account(Table, table=True):
+    """Who may sign in to the office's pages; nothing else of a person than a name is kept."""
+
+    __tablename__ = "accounts"
+    id: str = Field(primary_key=True)
+    name: str
+    # As it is typed; `oidc:<hash>` for who comes from a single sign-on and has no password here.
+    login: str = Field(unique=True)
+    # argon2id
+    password: str = long_text()
+    # office, unit, group
+    role: str
+    # Of an office or a unit's account: it sees this unit and what is under it; empty: everything.
+    unit: str = ""
+    # Of a group's account: the keys of its groups as JSON.
+    groups: str = long_text("[]")
+    at: datetime = instant()
+    disabled_at: datetime | None = instant(default=None)
+    last_at: datetime | None = instant(default=None)
+
+
+class Invitation(Table, table=True):
+    """A link that makes one account, or sets its password anew; only a hash of it is kept."""
+
+    __tablename__ = "invitations"
+    id: str = Field(primary_key=True)
+    role: str
+    name: str
+    unit: str = ""
+    groups: str = long_text("[]")
+    # The account whose password it sets.
+    account: str = Field(default="", index=True)
+    by: str
+    at: datetime = instant()
+    until: datetime = instant(index=True)
+    used_at: datetime | None = instant(default=None)
+
+
+class SessionRow(Table, table=True):
+    """Somebody who is signed in; only a hash of the cookie is kept."""
+
+    __tablename__ = "sessions"
+    id: str = Field(primary_key=True)
+    # Empty: signed in with a token, and `bearer` says as whom.
+    account: str = Field(default="", index=True)
+    bearer: str = long_text()
+    at: datetime = instant()
+    until: datetime = instant(index=True)
+    seen: datetime = instant()
+
+
+class SigninTry(Table, table=True):
+    """A password that somebody tried; hashes of the login and the address, never the password."""
+
+    __tablename__ = "signin_tries"
+    id: str = Field(primary_key=True)
+    at: datetime = instant(index=True)
+    login: str
+    address: str
+    # tried, refused (it came too early and was not looked at), forgiven (the right password came after it)
+    state: str
+    until: datetime | None = instant(default=None)
+    __table_args__ = (Index(None, "login", "at"), Index(None, "address", "at"))
+
+
+class AuditRow(Table, table=True):
+    """Who of the office read whose data and when, append-only."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = instant(index=True)
+    who: str = Field(index=True)
+    name: str
+    what: str
+    subject: str = ""
+    # What the reader may see: a unit, groups; empty: everything.
+    scope: str = ""

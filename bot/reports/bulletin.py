@@ -46,9 +46,9 @@ UNIT_LIMIT = 100
 
 
 def compose(snapshot: Snapshot, settings: Settings) -> Document:
-    """Of a snapshot of some groups only (`scope` own): an extract, addressed and signed by nobody."""
+    """Of a snapshot of some groups or units only (`scope`): an extract, addressed and signed by nobody."""
     say = load_wording()
-    own = snapshot.get("scope") == "own"
+    own = "scope" in snapshot
     at = datetime.fromisoformat(snapshot["at"])
     tables = annexes(asking(snapshot["groups"]), asking(snapshot["apps"]), say)
     return Document(

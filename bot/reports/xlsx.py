@@ -69,7 +69,7 @@ def render(snapshot: Row) -> bytes:
 
 def title_of(snapshot: Row, say: Wording) -> str:
     year, number = snapshot["week"].split("-W")
-    key = "inventory.sheet.title_own" if snapshot.get("scope") == "own" else "inventory.sheet.title"
+    key = "inventory.sheet.title_own" if "scope" in snapshot else "inventory.sheet.title"
     return say(key, year=year, number=int(number))
 
 

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -20,15 +19,17 @@ from starlette.routing import BaseRoute, Route
 from bot import wire
 from bot.house import House
 from bot.links import Bearer
-from bot.render import render_file
 from bot.web.api_cleanup import list_cleanups
 from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
 from bot.web.bodies import object_of, string_in
+from bot.web.noting import note_read
+from bot.web.office_audit import list_audit
+from bot.web.office_inventory import allowed, file_of
 from bot.web.openapi import document
 from config.settings import TIMEZONE
 from handlers.events import NoticeCancelled, NoticeIssued
-from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.inventory import WeekError, snapshot_for
 from handlers.rules import demand
 from handlers.rules.secrecy import is_marked
 from storage import groups, notices
@@ -66,6 +67,7 @@ def routes(house: House) -> list[BaseRoute]:
         ("POST", "/appeals/{id}", decide_appeal),
         ("POST", "/rules/test", test_rules),
         ("POST", "/rules/shadow", shadow_rules),
+        ("GET", "/audit", list_audit),
         ("POST", "/events", post_events),
     ]
     return [
@@ -123,7 +125,7 @@ async def _groups(house: House, bearer: Bearer, body: dict[str, Any]) -> tuple[s
         return found, missing, may_run(db, bearer, found)
 
     found, missing, allowed = await house.store.read(read)
-    if missing and bearer.role == "office":
+    if missing and bearer.everything:
         raise HTTPException(422, f"没有这个群，或已解散：{'、'.join(one[:60] for one in missing[:5])}。请核对群编号。")
     if missing or not allowed:
         raise HTTPException(403, "令牌只能向自己管理的群发通知，请核对群编号。")
@@ -153,12 +155,13 @@ async def list_notices(house: House, bearer: Bearer, request: Request) -> Respon
     def read(db: Connection) -> list[dict[str, Any]] | None:
         key = groups.resolve(db, given) if given else None
         if given and key is None:
-            return [] if bearer.role == "office" else None
+            return [] if bearer.everything else None
         if key and not may_see(db, bearer, [key]):
             return None
         rows = notices.listed(db, key)
         shown = [row for row in rows if may_see(db, bearer, _keys(db, row.id))]
-        return [_listed(db, row) for row in shown]
+        own = None if bearer.everything else keys_of(db, bearer)
+        return [_listed(db, row, own) for row in shown]
 
     found = await house.store.read(read)
     if found is None:
@@ -170,13 +173,13 @@ def _keys(db: Connection, notice: str) -> list[str]:
     return [place.group for place in notices.places(db, notice)]
 
 
-def _listed(db: Connection, row: Any) -> dict[str, Any]:
+def _listed(db: Connection, row: Any, own: set[str] | None) -> dict[str, Any]:
     done, everybody = notices.counts(db, row.id)
     return {
         "id": row.id,
         "title": row.title,
         "text": row.text,
-        "groups": [key.split(":", 1)[1] for key in _keys(db, row.id)],
+        "groups": [key.split(":", 1)[1] for key in _keys(db, row.id) if own is None or key in own],
         "at": local(row.at),
         "acknowledged": done,
         "pending": everybody - done,
@@ -230,6 +233,7 @@ async def get_pending(house: House, bearer: Bearer, request: Request) -> Respons
     if row.emergency_until is None or house.now() > row.emergency_until:
         raise HTTPException(403, "应急通知已到期自动结束，不再显示名单。")
     pending = await house.store.read(lambda db: notices.pending(db, row.id))
+    await note_read(house, bearer, "pending", row.id)
     return JSONResponse({"id": row.id, "pending": [one.name for one in pending]})
 
 
@@ -245,7 +249,13 @@ async def get_links(house: House, bearer: Bearer, request: Request) -> Response:
     row = await _notice(house, bearer, request)
     if bearer.role != "office" and row.sender != bearer.id:
         raise HTTPException(403, "确认链接只给通知的发起人和机制办。")
-    people = await house.store.read(lambda db: notices.audience(db, row.id))
+
+    def read(db: Connection) -> list[Any]:
+        own = None if bearer.everything else keys_of(db, bearer)
+        return [one for one in notices.audience(db, row.id) if own is None or one.group in own]
+
+    people = await house.store.read(read)
+    await note_read(house, bearer, "links", row.id)
     links = [
         {"person": one.person.split(":", 1)[1], "name": one.name, "url": house.links.notice_url(row.id, one.person)}
         for one in people
@@ -280,28 +290,25 @@ def _at(body: dict[str, Any]) -> datetime | None:
 
 
 async def _snapshot(house: House, bearer: Bearer, week: str) -> dict[str, Any]:
-    def read(db: Connection) -> dict[str, Any]:
-        snapshot: dict[str, Any] = snapshot_for(db, house.settings, week, house.now())
-        return snapshot if bearer.role == "office" else only_groups(snapshot, sorted(keys_of(db, bearer)))
-
     try:
-        return await house.store.read(read)
+        return await house.store.read(
+            lambda db: allowed(db, bearer, snapshot_for(db, house.settings, week, house.now()))
+        )
     except WeekError as error:
         raise HTTPException(422, str(error)) from None
 
 
 async def get_inventory(house: House, bearer: Bearer, request: Request) -> Response:
-    return JSONResponse(await _snapshot(house, bearer, request.path_params["week"]))
+    """Its rows name owners and admins: noted."""
+    snapshot = await _snapshot(house, bearer, request.path_params["week"])
+    await note_read(house, bearer, "inventory", snapshot["week"])
+    return JSONResponse(snapshot)
 
 
 async def get_inventory_file(house: House, bearer: Bearer, request: Request) -> Response:
     week = request.path_params["week"]
     await _snapshot(house, bearer, week)
-    what = f"inventory/{week}.xlsx"
-    if bearer.role != "office":
-        keys = await house.store.read(lambda db: sorted(keys_of(db, bearer)))
-        what += "?groups=" + quote(",".join(keys))
-    content = await render_file(house, what)
+    content = await file_of(house, bearer, week, "xlsx")
     return Response(
         content, media_type=XLSX, headers={"content-disposition": f'attachment; filename="inventory-{week}.xlsx"'}
     )
@@ -320,8 +327,8 @@ async def post_events(house: House, bearer: Bearer, request: Request) -> Respons
 
     All are read before the first is told: a bad one refuses the whole delivery, naming its line; nothing is half done.
     """
-    if bearer.role != "office":
-        raise HTTPException(403, "只有机制办授权的令牌可以送入事件。")
+    if not bearer.everything:
+        raise HTTPException(403, "只有机制办授权的、不限单位的令牌可以送入事件。")
     raw = await request.body()
     events = []
     for number, data in enumerate(_objects(raw), start=1):

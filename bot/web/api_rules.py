@@ -13,6 +13,7 @@ from bot import trial
 from bot.house import House
 from bot.links import Bearer
 from bot.web.bodies import object_of, string_in
+from bot.web.noting import note_read
 from config.settings import TIMEZONE
 from handlers.events import AppealDecided
 from storage import flags
@@ -25,10 +26,19 @@ def _office_only(bearer: Bearer) -> None:
         raise HTTPException(403, "申诉和规则试判由机制办使用。")
 
 
+def _everything_only(bearer: Bearer) -> None:
+    """The cases are messages of every unit."""
+    if not bearer.everything:
+        raise HTTPException(403, "规则试判会用到各单位的案例，由不限单位的机制办使用。")
+
+
 async def list_appeals(house: House, bearer: Bearer, request: Request) -> Response:
     """What waits for the office's word, oldest first; `text` is there only where its author shared it."""
     _office_only(bearer)
-    return JSONResponse([_as_json(row) for row in await house.store.read(flags.appealed)])
+    rows = await house.store.read(lambda db: flags.appealed(db, bearer.units))
+    if rows:
+        await note_read(house, bearer, "appeals", " ".join(row.id for row in rows))
+    return JSONResponse([_as_json(row) for row in rows])
 
 
 def _as_json(row: Row[Any]) -> dict[str, Any]:
@@ -44,7 +54,7 @@ async def decide_appeal(house: House, bearer: Bearer, request: Request) -> Respo
     if decision not in ("uphold", "dismiss"):
         raise HTTPException(422, "decision 应是 uphold（维持提示）或 dismiss（撤销提示）。")
     found = await house.store.read(lambda db: flags.get(db, flag))
-    if found is None:
+    if found is None or not (bearer.units is None or found.unit in bearer.units):
         raise HTTPException(404, "没有这条提示。")
     if found.state != "appealed":
         raise HTTPException(409, "这条提示没有在等待裁定：本人没有申诉，或者已经裁定过。")
@@ -61,13 +71,13 @@ async def decide_appeal(house: House, bearer: Bearer, request: Request) -> Respo
 
 
 async def test_rules(house: House, bearer: Bearer, request: Request) -> Response:
-    _office_only(bearer)
+    _everything_only(bearer)
     return await _tried(house, "")
 
 
 async def shadow_rules(house: House, bearer: Bearer, request: Request) -> Response:
     """`rulebook` is TOML: a whole rulebook, or a file that adds to the present one. Nothing is changed by it."""
-    _office_only(bearer)
+    _everything_only(bearer)
     rulebook = string_in(await object_of(request), "rulebook")
     if not rulebook.strip() or len(rulebook) > MAX_RULEBOOK:
         raise HTTPException(422, f"rulebook 要写规则手册的内容（TOML），不超过 {MAX_RULEBOOK // 10_000} 万字。")

@@ -56,6 +56,10 @@ APPEAL = _object(
     ("id", "at", "group", "category", "span", "clause", "why"),
     id=TEXT, at=MOMENT, group=TEXT, category=TEXT, rule=TEXT, span=TEXT, clause=TEXT, why=TEXT, suggestion=TEXT, text={},
 )  # fmt: skip
+AUDIT = _object(
+    ("id", "at", "who", "name", "what", "subject", "scope"),
+    id=WHOLE, at=MOMENT, who=TEXT, name=TEXT, what=TEXT, subject=TEXT, scope=TEXT,
+)  # fmt: skip
 DRAFT = _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT)
 LINKS = _object(("links",), links=_list(_object(("person", "name", "url"), person=TEXT, name=TEXT, url=TEXT)))
 EVENT = {"type": "object", "required": ["type", "id", "at", "channel"]}
@@ -80,6 +84,7 @@ OPERATIONS: tuple[tuple[str, str, str, Any, str, Any], ...] = (
      _object(("cases", "right", "wrong"), cases=WHOLE, right=WHOLE, wrong=_list({"type": "object"}))),
     ("post", "/rules/shadow", "用改过的规则手册旁路试判，不影响现行规则", _object(("rulebook",), rulebook=TEXT), "200",
      _object(("cases", "present", "changed", "differ"), cases=WHOLE, present=TEXT, changed=TEXT, differ=_list({"type": "object"}))),
+    ("get", "/audit", "个人信息查阅记录，最新的在前（每页 500 条）", None, "200", _list(AUDIT)),
     ("post", "/events", "送入事件（单个、数组或逐行）", {"oneOf": [EVENT, _list(EVENT)]}, "200", _object(("accepted",), accepted=WHOLE)),
 )  # fmt: skip
 ERROR = {"description": "出错，error 是一句中文", "content": {"application/json": {"schema": _object(("error",), error=TEXT)}}}

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from bot.house import House
+from bot.web.auth import COOKIE, CSRF_HEADER
 from handlers.events import WeekEnded
 from handlers.inventory import snapshot_for
 from handlers.rules.week import end_of
@@ -119,6 +120,7 @@ async def office(house: House, client: Client, role: str = "office", *groups: st
     visitor = client(None)
     token = house.links.bearer(role, "机制办", groups)
     await visitor.post("/office/signin", data={"token": token})
+    visitor.headers[CSRF_HEADER] = house.links.csrf(visitor.cookies[COOKIE])
     return visitor
 
 
