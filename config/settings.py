@@ -85,6 +85,9 @@ class InventorySettings(Section):
     watch_days: int = Field(30, ge=1, description="多少天没有工作消息列为关注（本地口径，无全国统一数字）")
     suspected_days: int = Field(90, ge=1, description="多少天没有工作消息列为疑似僵尸（本地口径）")
     dissolve_days: int = Field(180, ge=1, description="多少天没有工作消息建议解散（本地口径）")
+    gap_hours: int = Field(
+        24, ge=1, description="接收中断达到多少小时，中断之前的安静就不算数，结论有出入的群列为数据不足（本地口径）"
+    )
     overdue_days: int = Field(15, ge=0, description="临时群任务结束多少天后仍未解散列为临时逾期（本地口径）")
     empty_grace_days: int = Field(7, ge=0, description="新建群多少天内没有消息不算空壳（本地口径）")
     overlap: float = Field(0.8, gt=0, le=1, description="成员重合率（交集/并集）达到多少列为重复（本地口径）")

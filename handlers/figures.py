@@ -30,7 +30,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("unregistered", "", "none"),
     ("merge", "merge_messages", "messages"),
     ("rebound", "rebound_days", "days"),
-    ("data_gap", "", "none"),
+    ("data_gap", "gap_hours", "hours"),
     ("exempt", "", "none"),
     ("alive", "", "none"),
     ("app", "app_days", "days"),

@@ -61,6 +61,9 @@ class Column:
     others: tuple[str, ...] = ()
 
 
+# Unknown columns that something else reads: `qingqun import feeds` without a file.
+FEED_FILE = "更新记录文件"
+KEPT = (FEED_FILE,)
 # What our own export adds to both registers.
 COMPUTED = (Column("发现的问题"), Column("判定口径和出处"), Column("无数据日期"), Column("干部评价"))
 GROUPS = (
@@ -133,7 +136,7 @@ def read_register(content: bytes, what: str) -> Register:
     return Register(
         rows=read,
         columns=frozenset(one.name for one in header.values() if isinstance(one, Column) and one.name),
-        unknown=[one for one in header.values() if isinstance(one, str)],
+        unknown=[one for one in header.values() if isinstance(one, str) and one not in KEPT],
         computed=[
             one.header for one in header.values() if isinstance(one, Column) and not one.name and one.header != "序号"
         ],

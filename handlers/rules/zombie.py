@@ -51,8 +51,6 @@ ACCOUNT_KINDS = ("公众", "订阅号", "服务号", "视频号", "微博", "抖
 # 政务新媒体 without an update for more than a year is 僵尸号 (policy.md §4).
 APP_DEAD_DAYS = 365
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-# Whoever was deaf for so long may have missed the message that ended a silence; shorter outages are only not counted.
-LONG = DAY
 # So many spans are named in the evidence; the channel's own list holds all.
 SPANS = 60
 
@@ -89,9 +87,12 @@ class Gaps:
         """How long the channel was deaf between the two moments."""
         return self._until(until) - self._until(since)
 
-    def quiet(self, since: datetime, until: datetime) -> timedelta:
-        """How long before `until` it was heard to be quiet: from the last LONG span on, without the shorter ones."""
-        start = max((stop for begin, stop in self.between(since, until) if stop - begin >= LONG), default=since)
+    def quiet(self, since: datetime, until: datetime, long: timedelta = DAY) -> timedelta:
+        """How long before `until` it was heard to be quiet: from the last `long` span on, without the shorter ones.
+
+        Whoever was deaf for so long may have missed the very message that ended a silence.
+        """
+        start = max((stop for begin, stop in self.between(since, until) if stop - begin >= long), default=since)
         return until - start - self.within(start, until)
 
     def days(self, since: datetime, until: datetime) -> list[tuple[date, date]]:
@@ -174,16 +175,17 @@ def _silent(known: Known, end: datetime, rules: InventorySettings) -> list[Reaso
     silence = end - known.last_work
     gaps = known.gaps if known.first_seen else Gaps()
     deaf = gaps.within(known.last_work, end)
-    level, proven = _level(silence, rules), _level(gaps.quiet(known.last_work, end), rules)
+    long = rules.gap_hours * HOUR
+    level, proven = _level(silence, rules), _level(gaps.quiet(known.last_work, end, long), rules)
     if level != proven:
         told = {"last_work_message": known.last_work, "silence_days": silence.days, "threshold": level and level[1]}
-        return [_gap(gaps, known.last_work, end, "silence", **told)]
+        return [_gap(gaps, known.last_work, end, long, "silence", **told)]
     reasons = []
     if level:
         evidence = {"last_work_message": known.last_work, "days": silence.days, "threshold": level[1]}
         reasons.append(Reason(level[0], evidence))
     if deaf and (deaf >= DAY or silence >= rules.watch_days * DAY):
-        reasons.append(_gap(gaps, known.last_work, end))
+        reasons.append(_gap(gaps, known.last_work, end, long))
     return reasons
 
 
@@ -208,25 +210,28 @@ def _never_used(known: Known, end: datetime, rules: InventorySettings) -> list[R
     deaf = known.gaps.within(known.first_seen, end)
     observed = end - known.first_seen
     came_late = known.first_seen - made > grace
-    whole = known.gaps.quiet(known.first_seen, end) == observed - deaf
-    heard_all = whole and not came_late and end - made - deaf > grace
-    proven = heard_all or known.gaps.quiet(known.first_seen, end) >= rules.watch_days * DAY
+    long = rules.gap_hours * HOUR
+    quiet = known.gaps.quiet(known.first_seen, end, long)
+    heard_all = quiet == observed - deaf and not came_late and end - made - deaf > grace
+    proven = heard_all or quiet >= rules.watch_days * DAY
     reasons = [Reason("never_used", {"since": local_day(made), "days": (end - made).days})] if proven else []
     if not proven and observed < rules.watch_days * DAY and came_late:
         reasons.append(Reason("data_gap", {"first_seen": known.first_seen, "days": observed.days}, "late"))
     if deaf and (deaf >= DAY or not proven):
-        reasons.append(_gap(known.gaps, known.first_seen, end, "" if proven else "unused"))
+        reasons.append(_gap(known.gaps, known.first_seen, end, long, "" if proven else "unused"))
     return reasons
 
 
-def _gap(gaps: Gaps, since: datetime, until: datetime, variant: str = "", **more: Any) -> Reason:
+def _gap(
+    gaps: Gaps, since: datetime, until: datetime, long: timedelta, variant: str = "", **more: Any
+) -> Reason:
     """`days` deaf, `heard_days` not; `quiet_days` are the last ones, all of which were heard."""
     deaf = gaps.within(since, until)
     longest = sorted(gaps.between(since, until), key=lambda span: span[0] - span[1])[:SPANS]
     evidence = {
         "days": max(1, round(deaf / DAY)),
         "heard_days": max(0, (until - since - deaf).days),
-        "quiet_days": gaps.quiet(since, until).days,
+        "quiet_days": gaps.quiet(since, until, long).days,
         "spans": sorted(longest),
         **more,
     }

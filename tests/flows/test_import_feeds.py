@@ -99,3 +99,29 @@ async def test_an_empty_folder_and_a_file_that_is_not_there_say_so(
     assert await took(store, settings, str(tmp_path / "nowhere.xml")) == 2
     assert "没有更新记录文件" in (said := capsys.readouterr().err)
     assert "找不到文件" in said
+
+
+async def test_the_register_may_name_each_accounts_file_within_the_data_directory(
+    store: Store, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = {"微讯": "feeds/微讯记录.xml", "偷看": "../../etc/passwd", "没给": "feeds/无.xml"}
+    lines = [f"{name},丙镇,公众号,{file}" for name, file in named.items()]
+    (tmp_path / "应用.csv").write_text("\n".join(["名称,主办单位,类型,更新记录文件", *lines]), encoding="utf-8")
+    assert await import_.run(arguments(import_, "apps", str(tmp_path / "应用.csv")), settings, store) == 0
+    assert "不认识的列" not in capsys.readouterr().out
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "微讯记录.xml").write_text(RSS.format(title="随便", day="2026-11-20"), encoding="utf-8")
+    assert await took(store, settings) == 2
+    told = capsys.readouterr()
+    assert told.out.splitlines()[0].startswith("微讯：最近更新 2026年11月20日")
+    assert "偷看的更新记录文件“../../etc/passwd”不在数据目录内" in told.err
+    assert "找不到文件 无.xml" in told.err
+
+
+async def test_without_a_file_and_without_a_column_it_says_what_to_write(
+    store: Store, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await took(store, settings) == 2
+    assert "没有应用写明“更新记录文件”" in capsys.readouterr().err
+    assert await import_.run(arguments(import_, "groups"), settings, store) == 2
+    assert "请写出台账文件，例如：qingqun import groups 台账.xlsx" in capsys.readouterr().err

@@ -112,6 +112,12 @@ def test_many_short_outages_are_not_counted_as_quiet() -> None:
     assert judged(last_work=END - 95 * DAY, gaps=Gaps(short[:9])) == "suspected"
 
 
+def test_how_long_an_outage_breaks_a_silence_is_a_matter_of_settings() -> None:
+    gap = known(last_work=END - 100 * DAY, gaps=Gaps([(END - 20 * DAY, END - 18 * DAY)]))
+    assert verdict(judge(gap, END, RULES)) == "insufficient"
+    assert verdict(judge(gap, END, InventorySettings(gap_hours=72))) == "suspected"
+
+
 def test_the_days_without_data_are_named() -> None:
     hour = timedelta(hours=1)
     gaps = Gaps([(END - 5 * DAY, END - 3 * DAY), (END - 3 * DAY + hour, END - 2 * DAY), (END - DAY, END - DAY + hour / 2)])

@@ -89,8 +89,9 @@ def _weeks(db: Any) -> None:
             [(BIG, "ranking", "open"), (SMALL, "checkin", "understood"), (BIG, "ranking", "dismissed")]
         ):
             flags.add(db, flag_of(f"f{place}-{number}", at, unit, category, state))
-    clockwork.note_gap(db, "playground", END - 60 * DAY, END - 58 * DAY)
-    clockwork.note_gap(db, "playground:g2", END - 50 * DAY, END - 49 * DAY)
+    # Before the last message of g2, so that its silence was heard.
+    clockwork.note_gap(db, "playground", END - 99 * DAY, END - 97 * DAY)
+    clockwork.note_gap(db, "playground:g2", END - 97 * DAY, END - 96 * DAY)
 
 
 def flag_of(flag: str, at: Any, unit: str, category: str, state: str = "open") -> dict[str, Any]:
