@@ -62,6 +62,9 @@ def make_house(settings: Settings, store: Store, *, demo: bool = False, now: Cal
     rulebook = load_rulebook(extra=settings.flags.rulebooks)
     calendar = Calendar(settings.work.days, (settings.work.start, settings.work.end))
     wording = load_wording()
+    below = settings.office.units
+    if demo and not below:
+        from bot.demo.city import BELOW as below
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
     return House(
         settings=settings,
@@ -69,7 +72,7 @@ def make_house(settings: Settings, store: Store, *, demo: bool = False, now: Cal
         store=store,
         bus=make_bus(settings),
         dispatch=Dispatch(store, settings, rulebook, calendar, wording),
-        links=links.Links(links.secret_of(settings, settings.data), base, settings.token_days, settings.office.units),
+        links=links.Links(links.secret_of(settings, settings.data), base, settings.token_days, below),
         rulebook=rulebook,
         calendar=calendar,
         wording=wording,

@@ -1,4 +1,7 @@
-"""A single sign-on by OpenID Connect: code flow with PKCE; nothing but the configured issuer is ever contacted."""
+"""A single sign-on by OpenID Connect: code flow with PKCE; nothing but the configured issuer is ever contacted.
+
+Imported when it is used: its libraries are large, and most houses have no single sign-on.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,13 @@ from joserfc.jwk import KeySet
 from requests import RequestException
 from requests.adapters import HTTPAdapter
 
+from bot.signon import SignOnError
 from config.settings import OidcSettings
 
 TIMEOUT = 10
 LEEWAY = 60
 # Signed by the issuer's own key; never by the client's secret, never by nobody.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519"]
-
-
-class SignOnError(Exception):
-    """It did not work; the message is a Chinese sentence, `__cause__` is for the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +111,3 @@ class SingleSignOn:
             return answer.json()
         except (RequestException, ValueError) as error:
             raise SignOnError("连不上统一身份认证，请稍后再试，或用登录名和密码登录。") from error
-
-
-def claim(claims: Mapping[str, Any], path: str) -> Any:
-    """The claim of this name; dots lead into objects (`realm_access.roles`)."""
-    found: Any = claims
-    for part in path.split(".") if path else ():
-        found = found.get(part) if isinstance(found, Mapping) else None
-    return found if path else None
-
-
-def words(value: Any) -> list[str]:
-    """A claim as a list of words, whether it is one or several."""
-    values = value if isinstance(value, list) else [value]
-    return [str(one).strip() for one in values if isinstance(one, str | int) and str(one).strip()]

@@ -15,7 +15,7 @@ from handlers.within import only_units
 
 
 async def render_file(house: House, what: str) -> bytes:
-    """`inventory/<week>.<kind>[?groups=key,key | ?unit=…&unit=…]`; the kinds are those of `formats.MEDIA`."""
+    """`inventory/<week>.<kind>[?groups=key,key[&others=no] | ?unit=…&unit=…]`; the kinds are those of `formats.MEDIA`."""
     parts = urlsplit(what)
     week, kind = parts.path.removeprefix("inventory/").rsplit(".", 1)
     # An empty list is a list: whoever may see no group gets an empty file, never the whole one.
@@ -28,5 +28,5 @@ async def render_file(house: House, what: str) -> bytes:
 
     snapshot = await house.store.read(read)
     if wanted is not None:
-        snapshot = only_groups(snapshot, wanted[0].split(","))
+        snapshot = only_groups(snapshot, wanted[0].split(","), others="others" not in query)
     return await asyncio.to_thread(formats.render, kind, snapshot, house.settings)

@@ -56,10 +56,15 @@ def snapshot_for(db: Connection, settings: Settings, week: str | None, now: date
     return grounds.explained(inventories.saved(db, week) or compute(db, settings, week, say), say)
 
 
-def only_groups(snapshot: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
-    """The part of a snapshot that is about these groups (`channel:id`): no apps, no figures of the whole city."""
+def only_groups(snapshot: Mapping[str, Any], keys: Collection[str], others: bool = True) -> dict[str, Any]:
+    """The part of a snapshot that is about these groups (`channel:id`): no apps, no figures of the whole city.
+
+    Whoever runs a group may read the names of `others` with the same people, to merge with; a unit's admin may not.
+    """
     wanted = set(keys)
     own = [one for one in snapshot["groups"] if f"{one['channel']}:{one['id']}" in wanted]
+    if not others:
+        own = [{**one, "similar": [two for two in one["similar"] if f"{two['channel']}:{two['id']}" in wanted]} for one in own]
     nothing = dict.fromkeys(("apps", "zombie_apps", "baseline_groups", "reduced_groups"), 0)
     return {
         "week": snapshot["week"],

@@ -24,13 +24,16 @@ def only_units(db: Connection, snapshot: Row, units: Collection[str]) -> dict[st
 
     `scope` is "units". The load counts everybody once, however many of the units' groups they are in.
     """
-    groups, apps = _of(snapshot["groups"], units), _of(snapshot["apps"], units)
+    groups: Sequence[Row] = _of(snapshot["groups"], units)
+    apps = _of(snapshot["apps"], units)
     gone = _of(snapshot.get("app_changes") or (), units)
     end = datetime.fromisoformat(snapshot["at"])
     baseline = (snapshot.get("reduction") or {}).get("baseline_at")
     load = _load(db, groups, end)
     counted = weekly.counts(db, midnight(first_day(snapshot["week"])), end, units)
-    own = {f"{one['channel']}:{one['id']}" for one in groups}
+    own = {_key(one) for one in groups}
+    # A group with the same people in another unit counts, and is not named.
+    groups = [{**one, "similar": [each for each in one.get("similar", ()) if _key(each) in own]} for one in groups]
     found = {
         "week": snapshot["week"],
         "at": snapshot["at"],
@@ -91,6 +94,10 @@ def _of(rows: Sequence[Row], units: Collection[str]) -> list[Row]:
     return [one for one in rows if one["unit"] in units]
 
 
+def _key(row: Row) -> str:
+    return f"{row['channel']}:{row['id']}"
+
+
 def _sources(groups: Sequence[Row]) -> dict[str, int]:
     seen = sum(one.get("source") == "seen" for one in groups)
     return {"seen": seen, "imported": len(groups) - seen}
@@ -99,7 +106,7 @@ def _sources(groups: Sequence[Row]) -> dict[str, int]:
 def _load(db: Connection, groups: Sequence[Row], end: datetime) -> dict[str, Any]:
     """As figures.load; nothing of fewer people than FEWEST."""
     known = [one for one in groups if one.get("people")]
-    people = len(inventories.people_of(db, [f"{one['channel']}:{one['id']}" for one in known], end))
+    people = len(inventories.people_of(db, [_key(one) for one in known], end))
     if people < FEWEST:
         return {"people": 0, "groups_per_person": 0.0, "work_per_person_daily": 0.0, "all_per_person_daily": 0.0}
     work = sum(one["messages_30d"] * one["people"] for one in known)

@@ -36,8 +36,9 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 
 
 async def _page(
-    house: House, visitor: Bearer, request: Request, *, link: str = "", problem: str = "", form: Form | None = None
-) -> Response:
+    house: House, visitor: Bearer, request: Request, *, link: str = "", problem: str = "", form: Form | None = None,
+    bare: str = "",
+) -> Response:  # fmt: skip
     office_only(visitor)
 
     def read(db: Connection) -> dict[str, Any]:
@@ -52,7 +53,7 @@ async def _page(
     facts = await house.store.read(read)
     await note_read(house, visitor, "accounts", f"{len(facts['rows'])} 个")
     return page(
-        "accounts.html", house, visitor, request, 422 if problem else 200, link=link, problem=problem, roles=ROLES,
+        "accounts.html", house, visitor, request, 422 if problem else 200, link=link, bare=bare, problem=problem, roles=ROLES,
         form=form or Form([]), days=house.settings.signin.invite_days, own=visitor.id.removeprefix("account:"), **facts,
     )  # fmt: skip
 
@@ -75,7 +76,10 @@ async def invite(house: House, visitor: Bearer, request: Request) -> Response:
     problem = problem or problem_of(role, unit, keys) or await _beyond(house, visitor, role, unit, keys)
     if problem:
         return await _page(house, visitor, request, problem=problem, form=form)
-    return await _page(house, visitor, request, link=await _made(house, visitor, role, name, unit, keys))
+    link = await _made(house, visitor, role, name, unit, keys)
+    seen = house.links.holder(role, name, keys, "", unit)
+    bare = bool(unit) and not await house.store.read(lambda db: keys_of(db, seen))
+    return await _page(house, visitor, request, link=link, bare=unit if bare else "")
 
 
 async def _beyond(house: House, visitor: Bearer, role: str, unit: str, keys: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.house import House
 from bot.links import Bearer
-from bot.web.auth import may_run
+from bot.web.auth import keys_of, may_run
 from bot.web.cleanup import targets, tell
 from bot.web.cleanupview import asked_for, history, picked, shown, words
 from bot.web.forms import Form, form_of
@@ -171,6 +171,10 @@ async def _round(
         if row is None or (visitor.units is not None and row.unit not in visitor.units):
             return None
         one = shown(db, house.wording, [row])[0]
+        if visitor.units is not None:
+            own = keys_of(db, visitor)
+            alike = one["facts"].get("similar") or ()
+            one["facts"] |= {"similar": [each for each in alike if f"{each['channel']}:{each['id']}" in own]}
         others = cleanup_pages.neighbours(db, row.kind, row.unit)
         later = cleanup_pages.follower(db, item)
         before = cleanups.get(db, row.previous) if row.previous else None

@@ -47,7 +47,7 @@ def routes(house: House) -> list[BaseRoute]:
 def allowed(db: Connection, visitor: Bearer, snapshot: dict[str, Any]) -> dict[str, Any]:
     """What of a snapshot this reader may see."""
     if visitor.role != "office":
-        return only_groups(snapshot, keys_of(db, visitor))
+        return only_groups(snapshot, keys_of(db, visitor), others=visitor.units is None)
     return snapshot if visitor.units is None else only_units(db, snapshot, visitor.units)
 
 
@@ -57,7 +57,7 @@ async def file_of(house: House, visitor: Bearer, week: str, kind: str) -> bytes:
     what = f"inventory/{week}.{kind}"
     if visitor.role != "office":
         keys = await house.store.read(lambda db: sorted(keys_of(db, visitor)))
-        what += "?groups=" + quote(",".join(keys))
+        what += "?groups=" + quote(",".join(keys)) + ("" if visitor.units is None else "&others=no")
     elif visitor.units is not None:
         what += "?" + urlencode([("unit", unit) for unit in sorted(visitor.units)])
     return await render_file(house, what)

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from bot.house import House
 from bot.invitations import problem_of
 from bot.links import LinkError
-from bot.oidc import SignOnError, SingleSignOn, claim, words
+from bot.signon import SignOnError, claim, words
 from bot.web.auth import open_session
 from bot.web.office import NO_STORE
 from bot.web.signin import back_of, door
@@ -40,9 +40,11 @@ def routes(house: House) -> list[BaseRoute]:
     return [Route(FLOW_PATH, away, methods=["GET"]), Route(f"{FLOW_PATH}/callback", back, methods=["GET"])]
 
 
-def _client(house: House) -> SingleSignOn:
+def _client(house: House) -> Any:
     if not house.settings.office.oidc.issuer:
         raise HTTPException(404, "没有启用统一身份认证（设置 office.oidc）。")
+    from bot.oidc import SingleSignOn
+
     return SingleSignOn(house.settings.office.oidc, f"{house.links.base_url}{FLOW_PATH}/callback")
 
 

@@ -91,6 +91,7 @@ def test_every_page_of_the_demonstration_says_so(opened: Open, path: str) -> Non
 
 def test_a_wrong_token_is_refused(opened: Open) -> None:
     page = opened("/office/signin")
+    page.get_by_text("用访问令牌登录").click()
     page.fill("#token", "made-up")
-    page.get_by_role("button", name="登录", exact=True).click()
+    page.get_by_role("button", name="用令牌登录").click()
     expect(page.get_by_role("alert")).to_contain_text("令牌无效")

@@ -226,6 +226,14 @@ async def test_a_towns_office_gives_away_no_more_than_it_has(house: House, towns
         assert link_in((await town.post("/office/accounts", data={"name": "小秦", **form})).text)
 
 
+async def test_a_unit_that_has_no_group_is_pointed_out(house: House, towns: Cleaning) -> None:
+    whole = await enter(house, "office")
+    for unit, warned in (("柳弯镇", True), (OWN, False)):
+        page = (await whole.post("/office/accounts", data={"name": "小秦", "role": "unit", "unit": unit})).text
+        assert link_in(page)
+        assert ("没有一个群" in page) is warned
+
+
 async def test_guessing_takes_ever_longer_and_never_locks(house: House, towns: Cleaning) -> None:
     thief, begun = stranger(house), on(1)
     for _ in range(2):

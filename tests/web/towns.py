@@ -31,11 +31,13 @@ DAY = timedelta(days=1)
 
 
 async def two_towns(house: House) -> Cleaning:
-    """g1 is of the town, g3 of its village, g2 of the other town: each with a round, a notice, an appeal, an app."""
+    """g1 is of the town, g3 of its village, g2 (and g4) of the other town: each with a round, a notice, an appeal, an app."""
     city = Cleaning(house)
     await city.silent("g1", people="123456", unit=OWN)
     await city.silent("g3", people="2345678", unit=VILLAGE)
     await city.silent("g2", people="abcdefg", owner="pa", unit=OTHER)
+    # The other town has a group with the people of g1, whose name is nobody's business.
+    await city.silent("g4", people="123456", unit=OTHER)
     apps = [{"id": f"a{n}", "position": n, "name": f"{unit}掌上办", "unit": unit, "kind": "APP"} for n, unit in ((1, OWN), (2, OTHER))]
     await city.write(lambda db: [register.save(db, "apps", [one], END - 99 * DAY) for one in apps])
     await city.write(_notices_and_flags)
