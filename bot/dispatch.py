@@ -10,7 +10,6 @@ from typing import Any
 
 from loguru import logger
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from bot.recent import Recent
 from config.calendar import Calendar
@@ -22,7 +21,7 @@ from handlers.context import Context
 from handlers.events import Event, MessageReceived
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
-from storage.database import Store, StoreError, savepoint
+from storage.database import Store, is_outage, savepoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Dispatch:
             with savepoint(db):
                 actions = [action for handler in ROUTES[type(event)] for action in self._ask(handler, event, context)]
         except Exception as error:
-            if _is_outage(error):
+            if is_outage(error):
                 raise
             actions = self._ask_one_by_one(event, context)
         return Decided(
@@ -90,7 +89,7 @@ class Dispatch:
                 with savepoint(context.db):
                     actions += self._ask(handler, event, context)
             except Exception as error:
-                if _is_outage(error):
+                if is_outage(error):
                     raise
                 name = f"{handler.__module__}.{handler.__name__}"
                 logger.opt(exception=error).error("处理 {} 时 {} 出错", type(event).__name__, name)
@@ -129,7 +128,3 @@ def _row(action: Post | Whisper | Revise | SendFile | NeedRoster) -> tuple[str, 
         case NeedRoster():
             return "roster", action.group, {}, ""
 
-
-def _is_outage(error: Exception) -> bool:
-    """True when the database itself failed, so that nothing of this transaction can be kept."""
-    return isinstance(error, StoreError | OperationalError | InterfaceError)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,13 @@ class SqliteStore:
                 return work(db)
         except OperationalError as error:
             raise _explained(error) from error
+
+    async def hold(self, group: str, names: Collection[str]) -> frozenset[str]:
+        """The file has one owner (the lock of the data directory), so everything is held."""
+        return frozenset(names)
+
+    async def holders(self, group: str) -> int:
+        return 1
 
     async def close(self) -> None:
         if self._thread is not None:

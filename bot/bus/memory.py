@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.bus import BusError, Consume
+from bot.bus import Backlog, BusError, Consume
 from handlers.events import Event
 
 
@@ -17,6 +17,10 @@ class MemoryBus:
         if self._consume is None:
             raise BusError("事件通道还没有打开，请稍后再试。")
         await self._consume(event)
+
+    async def backlog(self) -> Backlog:
+        """Nothing waits: whoever publishes waits for the commit."""
+        return Backlog()
 
     async def close(self) -> None:
         self._consume = None

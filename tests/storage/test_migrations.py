@@ -188,6 +188,7 @@ async def test_two_databases_upgraded_at_once_do_not_mix(tmp_path: Path) -> None
 async def test_a_batch_changes_a_table_and_keeps_the_rest_of_it(place: Place, program: Program) -> None:
     await place.run(make_old)
     await place.run(fill)
+    await place.opened()
     outbox = (await place.run(described))["outbox"]
     rows = (await place.run(lambda db: rows_of(db, reflected(db))))["outbox"]
     program.add(BATCH)
