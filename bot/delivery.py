@@ -139,7 +139,7 @@ class Delivery:
         for number, row in enumerate(rows):
             if self._now() >= until:
                 left = [one.id for one in rows[number:]]
-                await self._store.write(lambda db: outbox.unclaim(db, left, self._holder))
+                await self._store.write(partial(outbox.unclaim, row_ids=left, holder=self._holder))
                 return
             await self._deliver(row)
 

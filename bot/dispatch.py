@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from loguru import logger
 from sqlalchemy import Connection
 
+from bot.meter import Histogram
 from bot.recent import Recent
 from config.calendar import Calendar
 from config.rulebook import Rulebook
@@ -42,10 +44,13 @@ class Dispatch:
         self.store = store
         self.settings, self.rulebook, self.calendar, self.wording = settings, rulebook, calendar, wording
         self._recent = Recent()
+        self.latency = Histogram("qingqun_decision_seconds")
         self.on_decided: list[Callable[[Decided], None]] = []
 
     async def __call__(self, event: Event) -> Decided:
+        begun = time.perf_counter()
         decided = await self.store.write(lambda db: self.decide(db, event))
+        self.latency.note(time.perf_counter() - begun)
         for tell in self.on_decided:
             tell(decided)
         return decided

@@ -113,8 +113,18 @@ def channels_due(db: Connection, now: datetime) -> list[str]:
     return sorted(db.execute(query).scalars())
 
 
+def overdue_since(db: Connection, now: datetime) -> datetime | None:
+    """Since when the one waits that should have been said long ago; what is held back for its time is not late."""
+    waiting = OUTBOX.c.state == "waiting"
+    untried = _moment(db, select(func.min(OUTBOX.c.not_before)).where(waiting, OUTBOX.c.error == ""))
+    # A failure moves the next attempt on: what was tried is late since it was written down.
+    tried = _moment(db, select(func.min(OUTBOX.c.at)).where(waiting, OUTBOX.c.error != ""))
+    late = [at for at in (untried, tried) if at is not None and at <= now]
+    return min(late, default=None)
+
+
 def next_due(db: Connection) -> datetime | None:
-    """When the next one may be said, or, in the past, since when the most overdue one might have been."""
+    """When the next one may be said."""
     return _moment(db, select(func.min(OUTBOX.c.not_before)).where(OUTBOX.c.state == "waiting"))
 
 

@@ -1,0 +1,149 @@
+"""A bot in several processes: nothing is lost, doubled or out of order, whoever comes, goes or is killed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import TIMEZONE
+from tests.flows.processes import Fleet, a_fleet
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.nats, pytest.mark.slow]
+
+GROUPS, EACH = 12, 40
+BEGUN = datetime.now(TIMEZONE) - timedelta(minutes=5)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    yield from a_fleet(tmp_path)
+
+
+def roster(group: int) -> dict[str, Any]:
+    members = [{"id": f"p{n}", "name": f"干部{n}"} for n in range(6)]
+    members.append({"id": "boss", "name": "老周", "role": "admin"})
+    return {"type": "roster", "id": f"r{group}", "at": BEGUN.isoformat(), "channel": "vendor", "owner": "boss",
+            "group": {"id": f"g{group}", "name": f"{group}号群"}, "members": members}  # fmt: skip
+
+
+def renamed(group: int, number: int) -> dict[str, Any]:
+    """Each roster gives the group its next name: the order shows in what stands at the end and in the versions."""
+    return {**roster(group), "id": f"r{group}-{number}", "at": (BEGUN + timedelta(seconds=number)).isoformat(),
+            "group": {"id": f"g{group}", "name": f"{group}号群{number}"}}  # fmt: skip
+
+
+def said(group: int, number: int) -> dict[str, Any]:
+    at = BEGUN + timedelta(seconds=60 + number)
+    return {"type": "message", "id": f"m{group}-{number}", "at": at.isoformat(), "channel": "vendor", "kind": "text",
+            "group": {"id": f"g{group}", "name": f"{group}号群"}, "sender": {"id": f"p{number % 6}", "name": "干部"},
+            "text": f"第{number}句", "mentions": []}  # fmt: skip
+
+
+def test_two_of_each_keep_order_and_have_every_effect_once_though_a_worker_is_killed(fleet: Fleet) -> None:
+    channels, _, web, first, second, *_ = fleet.begin(
+        "channels", "channels", "web", "worker", "worker", "timer", "timer"
+    )
+    token = fleet.token()
+    batches = [[renamed(group, number) for group in range(GROUPS)] for number in range(EACH)]
+    batches += [[said(group, number) for group in range(GROUPS)] for number in range(EACH)]
+
+    def feed(batch: list[dict[str, Any]]) -> None:
+        assert web.call("/api/v1/events", token, batch, "POST") == {"accepted": len(batch)}
+
+    killer = threading.Timer(1.0, first.kill)
+    killer.start()
+    for batch in batches:
+        feed(batch)
+    killer.join()
+    # What is told twice has no second effect.
+    feed(batches[-1])
+    events = GROUPS * EACH
+    fleet.until("SELECT count(*) FROM claims WHERE key LIKE 'RosterReceived:%'", events)
+    fleet.until("SELECT count(*) FROM claims WHERE key LIKE 'MessageReceived:%'", events)
+    assert fleet.ask("SELECT count(*) FROM troubles") == [(0,)]
+    assert fleet.ask("SELECT sum(work + rollcall + other) FROM activity") == [(events,)]
+    # In order: the last name stands, and every version came after the one before it.
+    names = dict(fleet.ask("SELECT id, name FROM groups"))
+    assert names == {f"vendor:g{group}": f"{group}号群{EACH - 1}" for group in range(GROUPS)}
+    versions = fleet.ask('SELECT "group", count(*) FROM group_versions GROUP BY 1')
+    assert {count for _, count in versions} == {EACH}
+    # The living worker has taken all partitions over.
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and second.metrics()['qingqun_held{what="partition"}'] < 32:
+        time.sleep(0.2)
+    assert second.metrics()['qingqun_held{what="partition"}'] == 32
+    assert channels.metrics()["qingqun_queue_depth"] == 0
+
+
+def test_a_press_answered_by_any_web_process_is_kept_and_counted_once(fleet: Fleet) -> None:
+    _, *webs = fleet.begin("channels", "web", "web", "worker", "timer")
+    token = fleet.token()
+    people = [{"id": f"p{n}", "name": f"干部{n}"} for n in range(40)]
+    webs[0].call("/api/v1/events", token, {**roster(1), "members": people}, "POST")
+    fleet.until("SELECT count(*) FROM members", 40)
+    asked = {"groups": ["g1"], "text": "周五下午三点在大礼堂开会，请提前十分钟入场。"}
+    notice = webs[0].call("/api/v1/notices", token, asked, "POST")["id"]
+    links = webs[0].call(f"/api/v1/notices/{notice}/links", token)["links"]
+    paths = ["/n/" + link["url"].split("/n/")[1] for link in links]
+    answers: list[str] = []
+
+    def press(mine: list[str], where: int) -> None:
+        for path in mine:
+            answers.append(webs[where].call(path, None, None, "POST")["state"])
+
+    # Both processes get the presses of everybody, at once.
+    threads = [threading.Thread(target=press, args=(paths[k % 2 :: 2] + paths[(k + 1) % 2 :: 2], k)) for k in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == ["acknowledged"] * 80
+    standing = webs[1].call(f"/api/v1/notices/{notice}", token)
+    assert (standing["acknowledged"], standing["audience"]) == (40, 40)
+    # Nobody missed being the last one: the notice is complete.
+    assert fleet.ask("SELECT state FROM notices WHERE id = :id", id=notice) == [("complete",)]
+
+
+def test_missed_slots_are_caught_up_once_by_whichever_timer_leads(fleet: Fleet) -> None:
+    fleet.begin("worker", "timer")[1].stop()
+    back = (datetime.now(TIMEZONE) - timedelta(days=8)).isoformat()
+    fleet.execute("UPDATE meta SET value = :back WHERE name = 'clock'", back=back)
+    first, second = fleet.begin("timer", "timer")
+    fleet.until("SELECT count(*) FROM claims WHERE key LIKE 'DayEnded:%'", 8)
+    leads = [one.metrics().get('qingqun_held{what="timer"}', 0) for one in (first, second)]
+    assert sum(leads) == 1
+    leader, other = (first, second) if leads[0] else (second, first)
+    leader.kill()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not other.metrics()['qingqun_held{what="timer"}']:
+        time.sleep(0.1)
+    assert other.metrics()['qingqun_held{what="timer"}'] == 1
+    time.sleep(1)
+    assert fleet.ask("SELECT count(*) FROM claims WHERE key LIKE 'DayEnded:%'") == [(8,)]
+    assert fleet.ask("SELECT count(*) FROM claims WHERE key LIKE 'WeekEnded:%'")[0][0] in (1, 2)
+
+
+def test_the_playground_is_open_in_one_process_and_another_opens_it_when_that_is_killed(fleet: Fleet) -> None:
+    processes = fleet.begin("channels", "channels", "worker", "timer")[:2]
+    holds = [one.call("/healthz")["channels"] for one in processes]
+    assert sorted(map(len, holds)) == [0, 1]
+    holder, spare = processes if holds[0] else processes[::-1]
+    holder.kill()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not spare.call("/healthz")["channels"]:
+        time.sleep(0.1)
+    assert spare.call("/healthz")["channels"]["playground"]["state"] == "ok"
+
+
+@pytest.mark.parametrize("role", ["channels", "worker", "web", "timer"])
+def test_a_role_without_a_shared_database_is_refused_with_a_sentence(fleet: Fleet, role: str) -> None:
+    done = fleet.command("run", "--role", role, QINGQUN_DATABASE="", QINGQUN_BUS="memory")
+    assert done.returncode == 2
+    assert "database 设为 postgresql+asyncpg://…、bus 设为 nats://…" in done.stderr
+    assert "Traceback" not in done.stderr
