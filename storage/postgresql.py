@@ -74,6 +74,15 @@ class PostgresStore:
         except FAILURES as error:
             raise explained(error) from error
 
+    async def snapshot(self, work: Work[Result]) -> Result:
+        frozen = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        try:
+            async with frozen.connect() as db:
+                await db.exec_driver_sql("SET TRANSACTION READ ONLY")
+                return await db.run_sync(work)
+        except FAILURES as error:
+            raise explained(error) from error
+
     async def hold(self, group: str, names: Collection[str]) -> frozenset[str]:
         try:
             return await self._locks.hold(group, names)
@@ -96,5 +105,8 @@ def _is_conflict(error: Exception) -> bool:
 
 
 def explained(error: Exception) -> StoreError:
-    reason = (str(getattr(error, "orig", error)) or type(error).__name__).splitlines()[0]
-    return StoreError(f"PostgreSQL 没有接受：{reason}。请检查 database 设置和数据库服务后重试。")
+    return StoreError(f"PostgreSQL 没有接受：{reason_of(error)}。请检查 database 设置和数据库服务后重试。")
+
+
+def reason_of(error: Exception) -> str:
+    return (str(getattr(error, "orig", error)) or type(error).__name__).splitlines()[0]
