@@ -19,13 +19,13 @@ FOLDER = Path(__file__).with_name("migrations")
 TURN = threading.Lock()
 
 
-def upgrade(db: Connection, to: str = HEAD) -> None:
-    """Run what is missing, in the caller's transaction: when a revision fails, nothing of any stays.
+def upgrade(db: Connection, to: str | None = None) -> None:
+    """Run what is missing (up to `to`), in the caller's transaction: when a revision fails, nothing of any stays.
 
     An empty database gets every revision; one from before there were revisions is taken over as 0001 first.
     StoreError when a newer program was here before.
     """
-    at = revision(db)
+    at, to = revision(db), to or HEAD
     if inspect(db).has_table(PROGRESS):
         raise StoreError("这个数据库还在迁移当中：请重新运行同一条 qingqun migrate 命令，它会接着做完；在此之前不能启动。")
     if at != to:

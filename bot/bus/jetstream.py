@@ -12,6 +12,7 @@ import contextlib
 import json
 import zlib
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 
 import nats
 from loguru import logger
@@ -24,7 +25,9 @@ from nats.js.errors import NotFoundError
 
 from bot import wire
 from bot.bus import Backlog, BusError, Consume, partition_of
-from handlers.events import Event
+from config.wording import load_wording
+from handlers.events import Event, MessageReceived
+from handlers.rules.secrecy import is_marked
 
 # So many workers can be busy at once; more of them stand by.
 PARTITIONS = 32
@@ -97,7 +100,7 @@ class JetStreamBus:
         if self._js is None:
             raise BusError("事件通道还没有打开，请稍后再试。")
         number = zlib.crc32(partition_of(event).encode()) % PARTITIONS
-        body = json.dumps(wire.dump(event), ensure_ascii=False).encode()
+        body = json.dumps(wire.dump(_without_secrets(event)), ensure_ascii=False).encode()
         try:
             await self._js.publish(
                 f"{self._stream}.events.{number}", body, headers={"Nats-Msg-Id": event.key.encode().hex()}
@@ -224,6 +227,13 @@ class JetStreamBus:
                     await asyncio.sleep(AGAIN_AFTER)
         finally:
             alive.cancel()
+
+
+def _without_secrets(event: Event) -> Event:
+    """The broker writes to its disk: of classified text only the mark goes there, so that its sender is warned."""
+    if isinstance(event, MessageReceived) and is_marked(event.text):
+        return replace(event, text=load_wording()("playground.classified"))
+    return event
 
 
 async def _say_alive(message: Msg) -> None:

@@ -57,10 +57,11 @@ async def _of_database(house: House) -> Iterator[str]:
         facts = await house.store.read(lambda db: _facts(db, house.now()))
     except StoreError:
         return iter(('qingqun_up{what="database"} 0',))
+    depths = {"failed": 0, "sent": 0, "waiting": 0, **facts["outbox"]}
     return iter(
         (
             'qingqun_up{what="database"} 1',
-            *(f'qingqun_outbox{{state="{state}"}} {count}' for state, count in sorted(facts["outbox"].items())),
+            *(f'qingqun_outbox{{state="{state}"}} {count}' for state, count in sorted(depths.items())),
             f"qingqun_outbox_oldest_seconds {facts['outbox_oldest_seconds']}",
             f"qingqun_outbox_overdue_seconds {facts['late']['outbox']}",
             f'qingqun_lag_seconds{{of="timer"}} {facts["late"]["timer"]}',

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import threading
 import time
+import urllib.error
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import nats
 import pytest
+import yaml
 
 from config.settings import TIMEZONE
 from tests.flows.processes import Fleet, a_fleet
@@ -139,6 +144,55 @@ def test_the_playground_is_open_in_one_process_and_another_opens_it_when_that_is
     while time.monotonic() < deadline and not spare.call("/healthz")["channels"]:
         time.sleep(0.1)
     assert spare.call("/healthz")["channels"]["playground"]["state"] == "ok"
+
+
+def test_the_dashboard_and_the_alerts_ask_only_for_what_is_measured(fleet: Fleet) -> None:
+    processes = fleet.begin("channels", "worker", "web", "timer")
+    fleet.until("SELECT count(*) FROM meta WHERE name = 'clock'", 1)
+    time.sleep(2)
+    measured = {name.split("{")[0] for one in processes for name in one.metrics()}
+    root = Path(__file__).parent.parent.parent / "grafana"
+    for file in ("dashboard.json", "alerts.yml"):
+        asked = set(re.findall(r"\bqingqun_[a-z_]+", (root / file).read_text("utf-8")))
+        assert asked
+        assert asked <= measured
+    alerts = yaml.safe_load((root / "alerts.yml").read_text("utf-8"))
+    assert len(alerts["groups"][0]["rules"]) == 5
+    assert processes[1].metrics()['qingqun_held{what="partition"}'] == 32
+    # A worker has no pages, but says how it is.
+    assert processes[1].call("/healthz")["status"] == "ok"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        processes[1].call("/office")
+
+
+def test_classified_words_never_reach_the_brokers_disk(fleet: Fleet) -> None:
+    """Nobody decides here: what is in the stream is what was written to disk."""
+    (web,) = fleet.begin("web")
+    body = {**said(1, 1), "text": "机密★一年 某某专项行动方案"}
+    assert web.call("/api/v1/events", fleet.token(), body, "POST") == {"accepted": 1}
+
+    async def stored() -> bytes:
+        client = await nats.connect(fleet.nats)
+        found = await client.jetstream().get_msg("qingqun", seq=1)
+        await client.close()
+        return found.data or b""
+
+    text = asyncio.run(stored()).decode()
+    assert "专项行动" not in text
+    assert "密级标志" in text
+
+
+def test_commands_beside_a_fleet_work_or_are_refused_with_a_sentence(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.begin("channels", "worker")
+    assert fleet.command("inventory").returncode == 0
+    assert fleet.command("backup", str(tmp_path / "b.zip")).returncode == 0
+    refused = fleet.command("restore", str(tmp_path / "b.zip"), "--force")
+    assert (refused.returncode, "正由另一个轻群使用" in refused.stderr) == (2, True)
+    # On another machine the lock of the folder is not seen; the database's is.
+    elsewhere = fleet.command("restore", str(tmp_path / "b.zip"), "--force", QINGQUN_DATA=str(tmp_path / "other"))
+    assert (elsewhere.returncode, "还有轻群进程连着这个数据库" in elsewhere.stderr) == (2, True)
+    replay = fleet.command("replay", __file__, QINGQUN_DATA=str(tmp_path / "other"))
+    assert (replay.returncode, "还有轻群进程连着这个数据库" in replay.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("role", ["channels", "worker", "web", "timer"])
