@@ -12,6 +12,7 @@ from typing import Any
 from loguru import logger
 from sqlalchemy import Connection
 
+from bot.bus import partition_of
 from bot.meter import Histogram
 from bot.recent import Recent
 from config.calendar import Calendar
@@ -49,7 +50,9 @@ class Dispatch:
 
     async def __call__(self, event: Event) -> Decided:
         begun = time.perf_counter()
-        decided = await self.store.write(lambda db: self.decide(db, event))
+        # Two events of one notice, or else of one group, would only be in each other's way.
+        key = str(getattr(event, "notice", None) or partition_of(event))
+        decided = await self.store.write(lambda db: self.decide(db, event), key=key)
         self.latency.note(time.perf_counter() - begun)
         for tell in self.on_decided:
             tell(decided)

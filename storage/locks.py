@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -49,10 +50,10 @@ class Locks:
     async def _hold(self, db: AsyncConnection, group: str, names: Collection[str]) -> frozenset[str]:
         held = self._held.setdefault(group, set())
         for name in held - set(names):
-            await db.execute(text("SELECT pg_advisory_unlock(:group, :name)"), _numbers(group, name))
+            await db.execute(text("SELECT pg_advisory_unlock(:group, :name)"), _both(group, name))
             held.discard(name)
         for name in sorted(set(names) - held):
-            got = await db.execute(text("SELECT pg_try_advisory_lock(:group, :name)"), _numbers(group, name))
+            got = await db.execute(text("SELECT pg_try_advisory_lock(:group, :name)"), _both(group, name))
             if got.scalar_one():
                 held.add(name)
         if names and held == set(names):
@@ -63,7 +64,7 @@ class Locks:
     async def holders(self, group: str) -> int:
         async with self._turn:
             try:
-                found = await (await self._session()).execute(COUNT, {"group": _number(group)})
+                found = await (await self._session()).execute(COUNT, {"group": number(group)})
                 return int(found.scalar_one())
             except (DBAPIError, OSError):
                 await self._drop()
@@ -90,10 +91,32 @@ class Locks:
                 await db.invalidate()
 
 
-def _number(name: str) -> int:
+class Keys:
+    """Whoever wants the same key in this process stands in line here, so that only the first waits at the server."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, tuple[asyncio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def turn(self, key: str) -> AsyncIterator[None]:
+        if not key:
+            yield
+            return
+        lock, waiting = self._lines.get(key, (asyncio.Lock(), 0))
+        self._lines[key] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._lines.pop(key)
+            if waiting > 1:
+                self._lines[key] = (lock, waiting - 1)
+
+
+def number(name: str) -> int:
     """A PostgreSQL integer is signed."""
     return zlib.crc32(name.encode()) & 0x7FFF_FFFF
 
 
-def _numbers(group: str, name: str) -> dict[str, int]:
-    return {"group": _number(group), "name": _number(name)}
+def _both(group: str, name: str) -> dict[str, int]:
+    return {"group": number(group), "name": number(name)}

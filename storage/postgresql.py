@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
+import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from storage.database import Result, StoreError, Work, state_of
-from storage.locks import Locks
+from storage.locks import Keys, Locks, number
 from storage.migrate import upgrade
 
 # One number, so that two processes that start at once upgrade once.
 SCHEMA_LOCK = 7_216_001
 # serialization_failure, deadlock_detected
 CONFLICTS = ("40001", "40P01")
+WRITERS = 4
 MOST_RUNS = 40
 FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
 # A statement that takes longer than that has lost its server; in seconds.
 PATIENCE = 300
-FAILURES = (InterfaceError, DBAPIError, OSError)
+FAILURES = (InterfaceError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+KEYS = number("key")
 
 
 class PostgresStore:
@@ -41,8 +45,9 @@ class PostgresStore:
         # A reader never makes a writer begin anew.
         self._reading = self._engine.execution_options(isolation_level="READ COMMITTED")
         self._locks = Locks(url)
-        # One writer at a time in this process: handlers read, decide and write in one piece.
-        self._turn = asyncio.Lock()
+        # So many writers at a time in this process, each of another key.
+        self._turn = asyncio.Semaphore(WRITERS)
+        self._keys = Keys()
 
     async def open(self) -> None:
         try:
@@ -53,18 +58,19 @@ class PostgresStore:
         except FAILURES as error:
             raise explained(error) from error
 
-    async def write(self, work: Work[Result]) -> Result:
-        return await asyncio.shield(self._write(work))
+    async def write(self, work: Work[Result], key: str = "") -> Result:
+        return await asyncio.shield(self._write(work, key))
 
-    async def _write(self, work: Work[Result]) -> Result:
-        for run in range(MOST_RUNS):
-            try:
-                async with self._turn, self._engine.begin() as db:
-                    return await db.run_sync(work)
-            except FAILURES as error:
-                if not _is_conflict(error):
-                    raise explained(error) from error
-            await asyncio.sleep(random.random() * min(FIRST_PAUSE * 2**run, LONGEST_PAUSE))
+    async def _write(self, work: Work[Result], key: str) -> Result:
+        async with self._keys.turn(key):
+            for run in range(MOST_RUNS):
+                try:
+                    async with self._turn, self._engine.connect() as db, _alone(db, key), db.begin():
+                        return await db.run_sync(work)
+                except FAILURES as error:
+                    if not _is_conflict(error):
+                        raise explained(error) from error
+                await asyncio.sleep(random.random() * min(FIRST_PAUSE * 2**run, LONGEST_PAUSE))
         raise StoreError("数据库太忙，写入一直与其他进程冲突，这次没有写入。请稍后再试。")
 
     async def read(self, work: Work[Result]) -> Result:
@@ -98,6 +104,26 @@ class PostgresStore:
     async def close(self) -> None:
         await self._locks.close()
         await self._engine.dispose()
+
+
+@asynccontextmanager
+async def _alone(db: AsyncConnection, key: str) -> AsyncIterator[None]:
+    """Before the transaction begins, so that it sees what the one before it has made."""
+    if not key:
+        yield
+        return
+    session = (await db.get_raw_connection()).driver_connection
+    assert session is not None
+    await session.execute("SELECT pg_advisory_lock($1, $2)", KEYS, number(key))
+    try:
+        yield
+    finally:
+        try:
+            await session.execute("SELECT pg_advisory_unlock($1, $2)", KEYS, number(key))
+        except BaseException:
+            # The session must not go back to the pool with the lock.
+            await db.invalidate()
+            raise
 
 
 def _is_conflict(error: Exception) -> bool:

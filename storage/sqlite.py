@@ -61,7 +61,8 @@ class SqliteStore:
         except OperationalError as error:
             raise _explained(error) from error
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], key: str = "") -> Result:
+        """All works take turns here, whatever their key."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._jobs.put(Job(work, loop, future))

@@ -99,7 +99,7 @@ async def test_an_outage_is_never_a_false_success(
 ) -> None:
     notice = await opened(house, town)
 
-    async def fail(work: Any) -> None:
+    async def fail(work: Any, key: str = "") -> None:
         raise StoreError("数据库没有应答，请稍后再试。")
 
     monkeypatch.setattr(house.store, "write", fail)
