@@ -21,6 +21,7 @@ from bot.timer import Timer
 from storage.database import StoreError
 
 INTERVAL = 1.0
+AFTER_ERROR = 10.0
 
 
 class Duty(Protocol):
@@ -127,7 +128,8 @@ class Duties:
 
     async def open(self) -> None:
         """What is ours at once is taken up before it returns."""
-        await self._look()
+        for duty in self._duties:
+            await self._look(duty)
         self._task = asyncio.create_task(self._run(), name="duties")
 
     async def close(self) -> None:
@@ -141,16 +143,17 @@ class Duties:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(INTERVAL)
-            try:
-                await self._look()
-            except Exception as error:
-                logger.opt(exception=error).error("分工出错，稍后再试")
+            for duty in self._duties:
+                try:
+                    await self._look(duty)
+                except Exception as error:
+                    logger.opt(exception=error).error("{} 出错，稍后再试", type(duty).__name__)
+                    await asyncio.sleep(AFTER_ERROR)
 
-    async def _look(self) -> None:
+    async def _look(self, duty: Duty) -> None:
         """An outage is said once, and its end once."""
         try:
-            for duty in self._duties:
-                await duty.look()
+            await duty.look()
         except StoreError as error:
             if not self._away:
                 logger.error("数据库没有应答，分工保持不变：{}", error)

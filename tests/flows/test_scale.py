@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import sqlite3
 import threading
 import time
 import urllib.error
@@ -16,6 +18,9 @@ import nats
 import pytest
 import yaml
 
+from bot.channels.playground import people
+from bot.channels.playground.book import Book
+from bot.channels.playground.people import Room, Someone
 from config.settings import TIMEZONE
 from tests.flows.processes import Fleet, a_fleet
 
@@ -193,6 +198,49 @@ def test_commands_beside_a_fleet_work_or_are_refused_with_a_sentence(fleet: Flee
     assert (elsewhere.returncode, "还有轻群进程连着这个数据库" in elsewhere.stderr) == (2, True)
     replay = fleet.command("replay", __file__, QINGQUN_DATA=str(tmp_path / "other"))
     assert (replay.returncode, "还有轻群进程连着这个数据库" in replay.stderr) == (2, True)
+
+
+def furnish(data: Path) -> None:
+    """A playground with one group in it, that nobody has heard of yet."""
+
+    def work(db: sqlite3.Connection) -> None:
+        members = [Someone(id=f"p{n}", name=f"干部{n}", unit="镇") for n in range(5)]
+        people.add_people(db, members)
+        room = Room(id="g1", name="一号群", unit="镇", created="2026-01-01", owner="p0")
+        people.save_room(db, room, [("p0", "admin"), *((one.id, "") for one in members[1:])], heard=False)
+
+    async def making() -> None:
+        book = Book(data / "playground.db")
+        await book(work)
+        await book.close()
+
+    data.mkdir(parents=True, exist_ok=True)
+    asyncio.run(making())
+
+
+def test_every_card_is_shown_once_though_the_speaking_process_is_killed(fleet: Fleet) -> None:
+    furnish(fleet.data)
+    *channels, web, _, _ = fleet.begin("channels", "channels", "web", "worker", "timer")
+    fleet.until("SELECT count(*) FROM members", 5)
+    token = fleet.token()
+    holder = next(one for one in channels if one.call("/healthz")["channels"])
+    for number in range(12):
+        text = f"第{number}号通知：周五下午三点在{number}楼会议室开会，请提前入场。"
+        web.call("/api/v1/notices", token, {"groups": ["g1"], "text": text}, "POST")
+        if number == 6:
+            holder.kill()
+    fleet.until("SELECT count(*) FROM outbox WHERE kind = 'post' AND state = 'sent'", 12)
+    fleet.until("SELECT count(*) FROM outbox WHERE state = 'waiting'", 0)
+    with sqlite3.connect(fleet.data / "playground.db") as db:
+        titles = [json.loads(card)["title"] for (card,) in db.execute("SELECT card FROM messages WHERE room = 'g1'")]
+    assert len(titles) == len(set(titles)) == 12
+    # A press through the web changes the card in the playground.
+    notice = web.call("/api/v1/notices", token)["notices"][0]["id"]
+    link = web.call(f"/api/v1/notices/{notice}/links", token)["links"][0]["url"]
+    assert web.call("/n/" + link.split("/n/")[1], None, None, "POST")["state"] == "acknowledged"
+    fleet.until("SELECT count(*) FROM outbox WHERE kind = 'revise' AND state = 'sent'", 1)
+    with sqlite3.connect(fleet.data / "playground.db") as db:
+        assert db.execute("SELECT count(*) FROM messages WHERE version > 0").fetchone() == (1,)
 
 
 @pytest.mark.parametrize("role", ["channels", "worker", "web", "timer"])
