@@ -235,7 +235,7 @@ def test_every_card_is_shown_once_though_the_speaking_process_is_killed(fleet: F
         titles = [json.loads(card)["title"] for (card,) in db.execute("SELECT card FROM messages WHERE room = 'g1'")]
     assert len(titles) == len(set(titles)) == 12
     # A press through the web changes the card in the playground.
-    notice = web.call("/api/v1/notices", token)["notices"][0]["id"]
+    notice = web.call("/api/v1/notices", token)[0]["id"]
     link = web.call(f"/api/v1/notices/{notice}/links", token)["links"][0]["url"]
     assert web.call("/n/" + link.split("/n/")[1], None, None, "POST")["state"] == "acknowledged"
     fleet.until("SELECT count(*) FROM outbox WHERE kind = 'revise' AND state = 'sent'", 1)
