@@ -32,7 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     module = import_module(COMMANDS[args.command][0])
     try:
         settings = load_settings(args.config, _flags(args))
-        set_up_logging(settings.data if args.command == "run" else None, settings.retention.log_days, _level(args))
+        # A process of a role logs under its own name.
+        whole = args.command == "run" and args.role == "all"
+        set_up_logging(settings.data if whole else None, settings.retention.log_days, _level(args))
         return _run(module, args, settings)
     except (SettingsError, RulebookError, StoreError) as error:
         print(error, file=sys.stderr)

@@ -16,14 +16,16 @@ from typing import IO, Any
 
 import uvicorn
 from loguru import logger
+from sqlalchemy import Connection
 
-from bot import channels, links
+from bot import channels, links, roles
 from bot.bus import Bus
 from bot.bus.jetstream import JetStreamBus
 from bot.bus.memory import MemoryBus
 from bot.channels import Channel
-from bot.delivery import Delivery
+from bot.delivery import LONGEST_SLEEP, Delivery
 from bot.dispatch import Decided, Dispatch
+from bot.duties import Channels, Duties, Duty, Leadership, Partitions, Presence
 from bot.house import House, wall_clock
 from bot.render import render_file
 from bot.timer import Timer
@@ -32,12 +34,15 @@ from config.rulebook import load_rulebook
 from config.settings import Settings, SettingsError
 from config.wording import load_wording
 from handlers.cards import Link
-from storage import clockwork
+from storage import clockwork, outbox
 from storage.database import Store
+from storage.outbox import Limit
 from storage.postgresql import PostgresStore
 from storage.sqlite import SqliteStore
 
 HEARTBEAT = 30.0
+# How soon one process sees what another has decided.
+LOOK_EVERY = 0.3
 
 
 class AlreadyRunning(SettingsError):
@@ -82,21 +87,30 @@ def make_house(settings: Settings, store: Store, *, demo: bool = False, now: Cal
 
 
 def make_channels(settings: Settings, now: Callable[[], datetime]) -> dict[str, Channel]:
-    """The channels that the settings switch on."""
-    wanted = {
-        "playground": settings.channels.playground.enabled,
-        "wechaty": bool(settings.channels.wechaty.endpoint),
-    }
-    return {kind: channels.load(kind, settings, settings.data, now) for kind, on in wanted.items() if on}
+    """The channels that the settings switch on, not open yet."""
+    return {kind: channels.load(kind, settings, settings.data, now) for kind in roles.enabled(settings)}
 
 
 @contextlib.contextmanager
 def sole_owner(data: Path) -> Any:
     """Hold the data directory; a second process is refused with a sentence."""
+    with _locked(data, fcntl.LOCK_EX):
+        yield
+
+
+@contextlib.contextmanager
+def one_of_many(data: Path) -> Any:
+    """Hold the data directory together with the other processes of a bot that runs in roles."""
+    with _locked(data, fcntl.LOCK_SH):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(data: Path, how: int) -> Any:
     data.mkdir(parents=True, exist_ok=True)
     handle: IO[str] = (data / "lock").open("a+")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
     except OSError:
         handle.close()
         raise AlreadyRunning(f"数据目录 {data} 正由另一个轻群使用。请先停掉它，或用 --data 换一个目录。") from None
@@ -108,33 +122,71 @@ def sole_owner(data: Path) -> Any:
 
 @asynccontextmanager
 async def open_house(house: House) -> AsyncIterator[House]:
-    """Everything but the web server: bus, channels, delivery, timer; closed in the reverse order."""
+    """Everything of its role but the web server; closed in the reverse order."""
+    parts, store, alone = roles.ROLES[house.role], house.store, not roles.shared(house.settings)
+    # Who is alone hears of every decision; among others one has to look.
+    pause = LONGEST_SLEEP if alone else LOOK_EVERY
+    configured = roles.enabled(house.settings)
+    delivery = Delivery(
+        store, house.channels, lambda what: render_file(house, what), house.now,
+        limit=partial(limit_of, house.settings), holder=house.name, longest_sleep=pause,
+        elsewhere=lambda name: name in configured and name not in house.channels,
+    )  # fmt: skip
+    timer = Timer(store, house.settings, house.bus.publish, house.now, longest_sleep=pause)
+    _nudge(house, delivery, timer)
     async with contextlib.AsyncExitStack() as stack:
-        house.channels = make_channels(house.settings, house.now)
-        delivery = Delivery(house.store, house.channels, lambda what: render_file(house, what), house.now)
-        timer = Timer(house.store, house.settings, house.bus.publish, house.now)
-
-        def told(decided: Decided) -> None:
-            if decided.wakes:
-                timer.nudge()
-            if decided.speaks:
-                delivery.nudge()
-
-        house.dispatch.on_decided.append(told)
-        await _note_own_gap(house)
-        await house.bus.open(house.dispatch)
+        if isinstance(house.bus, JetStreamBus):
+            await house.bus.connect()
+        else:
+            await house.bus.open(house.dispatch)
         stack.push_async_callback(house.bus.close)
-        for channel in house.channels.values():
-            await channel.open(house.bus.publish, lambda link, person: address(house, link, person))
-            stack.push_async_callback(channel.close)
-        for part in (delivery, timer):
-            await part.open()
-            stack.push_async_callback(part.close)
+        duties: list[Duty] = [] if alone else [Presence(house)]
+        if roles.CHANNELS in parts:
+            duties.append(Channels(house, configured, partial(_take_channel, house), partial(_leave_channel, house)))
+        if roles.WORKER in parts and isinstance(house.bus, JetStreamBus):
+            duties.append(Partitions(house, house.bus))
+        if roles.TIMER in parts:
+            duties.append(Leadership(house, timer))
+        shift = Duties(duties)
+        stack.push_async_callback(shift.close)
+        await shift.open()
+        if roles.CHANNELS in parts:
+            await delivery.open()
+            stack.push_async_callback(delivery.close)
         heartbeat = asyncio.create_task(_beat(house), name="heartbeat")
         stack.callback(heartbeat.cancel)
         warm = asyncio.create_task(asyncio.to_thread(_warm), name="warm")
         stack.callback(warm.cancel)
         yield house
+
+
+def _nudge(house: House, delivery: Delivery, timer: Timer) -> None:
+    def told(decided: Decided) -> None:
+        if decided.wakes:
+            timer.nudge()
+        if decided.speaks:
+            delivery.nudge()
+
+    house.dispatch.on_decided.append(told)
+
+
+def limit_of(settings: Settings, channel: str) -> Limit:
+    """What the channel's settings allow in a minute; a channel without such settings may say what it likes."""
+    section = getattr(settings.channels, channel, None)
+    return Limit(getattr(section, "sends_per_minute", 0), getattr(section, "room_sends_per_minute", 0))
+
+
+async def _take_channel(house: House, name: str) -> None:
+    """What another process had begun to say here is ours to say; the time in which nobody heard is noted."""
+    await house.store.write(partial(outbox.release, channel=name, holder=house.name))
+    await _note_gap(house, name)
+    channel = channels.load(name, house.settings, house.data, house.now)
+    await channel.open(house.bus.publish, lambda link, person: address(house, link, person))
+    house.channels[name] = channel
+
+
+async def _leave_channel(house: House, name: str) -> None:
+    await house.channels.pop(name).close()
 
 
 def address(house: House, link: Link, person: str | None) -> str:
@@ -155,26 +207,32 @@ def _warm() -> None:
     tokens.warm()
 
 
-async def _note_own_gap(house: House) -> None:
-    """While the bot was off no channel was heard; silence in that time proves nothing."""
-    last = await house.store.read(lambda db: clockwork.recall(db, "heartbeat"))
+async def _note_gap(house: House, channel: str) -> None:
+    """While no process was there the channel was not heard; silence in that time proves nothing."""
+
+    def last_heard(db: Connection) -> str | None:
+        return clockwork.recall(db, f"heartbeat:{channel}") or clockwork.recall(db, "heartbeat")
+
+    last = await house.store.read(last_heard)
     if last is None:
         return
     since, until = datetime.fromisoformat(last), house.now()
     if (until - since).total_seconds() > 10 * HEARTBEAT:
-        for name in house.channels:
-            await house.store.write(partial(clockwork.note_gap, channel=name, since=since, until=until))
+        await house.store.write(partial(clockwork.note_gap, channel=channel, since=since, until=until))
 
 
 async def _beat(house: House) -> None:
     while True:
         now = house.now().isoformat()
-        with contextlib.suppress(Exception):
-            await house.store.write(partial(clockwork.remember, name="heartbeat", value=now))
+        for name in list(house.channels):
+            with contextlib.suppress(Exception):
+                await house.store.write(partial(clockwork.remember, name=f"heartbeat:{name}", value=now))
         await asyncio.sleep(HEARTBEAT)
 
 
-async def serve(settings: Settings, *, demo: bool, ready: Callable[[House], Awaitable[None]] | None = None) -> int:
+async def serve(
+    settings: Settings, *, demo: bool, role: str = "all", ready: Callable[[House], Awaitable[None]] | None = None
+) -> int:
     """Run until SIGINT or SIGTERM; gives the exit status."""
     from bot.web.app import create_app
 
@@ -188,6 +246,7 @@ async def serve(settings: Settings, *, demo: bool, ready: Callable[[House], Awai
     await store.open()
     try:
         house = make_house(settings, store, demo=demo)
+        house.role, house.name = role, roles.name_of(settings)
         async with open_house(house):
             config = uvicorn.Config(
                 create_app(house), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,9 @@ from typing import Any
 
 from loguru import logger
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
 
+from bot.bus import partition_of
+from bot.meter import Histogram
 from bot.recent import Recent
 from config.calendar import Calendar
 from config.rulebook import Rulebook
@@ -22,7 +24,7 @@ from handlers.context import Context
 from handlers.events import Event, MessageReceived
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
-from storage.database import Store, StoreError, savepoint
+from storage.database import Store, StoreError, is_outage, savepoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,21 @@ class Dispatch:
         self.store = store
         self.settings, self.rulebook, self.calendar, self.wording = settings, rulebook, calendar, wording
         self._recent = Recent()
+        self.latency = Histogram("qingqun_decision_seconds")
         self.on_decided: list[Callable[[Decided], None]] = []
 
     async def __call__(self, event: Event) -> Decided:
+        begun = time.perf_counter()
+        # Two events of one notice, or else of one group, would only be in each other's way.
+        key = str(getattr(event, "notice", None) or partition_of(event))
         try:
-            decided = await self.store.write(lambda db: self._decide(db, event, self._ask_all))
+            decided = await self.store.write(lambda db: self._decide(db, event, self._ask_all), key=key)
         except StoreError:
             raise
         except Exception:
             # A handler failed and nothing of the event stayed: once more, with care.
-            decided = await self.store.write(lambda db: self.decide(db, event))
+            decided = await self.store.write(lambda db: self.decide(db, event), key=key)
+        self.latency.note(time.perf_counter() - begun)
         for tell in self.on_decided:
             tell(decided)
         return decided
@@ -90,7 +97,7 @@ class Dispatch:
             with savepoint(context.db):
                 return self._ask_all(event, context)
         except Exception as error:
-            if _is_outage(error):
+            if is_outage(error):
                 raise
         return self._ask_one_by_one(event, context)
 
@@ -108,7 +115,7 @@ class Dispatch:
                 with savepoint(context.db):
                     actions += self._ask(handler, event, context)
             except Exception as error:
-                if _is_outage(error):
+                if is_outage(error):
                     raise
                 name = f"{handler.__module__}.{handler.__name__}"
                 logger.opt(exception=error).error("处理 {} 时 {} 出错", type(event).__name__, name)
@@ -147,7 +154,3 @@ def _row(action: Post | Whisper | Revise | SendFile | NeedRoster) -> tuple[str, 
         case NeedRoster():
             return "roster", action.group, {}, ""
 
-
-def _is_outage(error: Exception) -> bool:
-    """True when the database itself failed, so that nothing of this transaction can be kept."""
-    return isinstance(error, StoreError | OperationalError | InterfaceError)

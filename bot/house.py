@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.bus import Bus, BusError
+from bot.bus import Bus, BusError, partition_of
 from bot.channels import Channel
 from bot.dispatch import Dispatch
 from bot.links import Links
@@ -43,14 +44,31 @@ class House:
     wording: Wording
     demo: bool = False
     now: Callable[[], datetime] = wall_clock
-    channels: Mapping[str, Channel] = field(default_factory=dict)
+    # The channels that are open in this process.
+    channels: dict[str, Channel] = field(default_factory=dict)
     started: datetime = field(default_factory=wall_clock)
+    # What this process is for (bot/roles.py), how it is called among others, and what it has to itself of it.
+    role: str = "all"
+    name: str = ""
+    held: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def tell(self, event: Event) -> None:
-        """Publish and wait for the effect, so that what is read next shows it. BusError when nobody took it in time."""
-        await self.bus.publish(event)
+        """Decide it here and now: what is read next shows it. Told by the bus as well, it has its effect once."""
+        await self.dispatch(event)
+
+    async def hand_over(self, events: Sequence[Event]) -> None:
+        """Give them to the bus in their order; safe when it returns, and mostly decided as well."""
+        for event in events:
+            await self.bus.publish(event)
+        last = {partition_of(event): event.key for event in events}
+        with contextlib.suppress(BusError):
+            for key in last.values():
+                await self.effect(key)
+
+    async def effect(self, key: str) -> None:
+        """Wait until this event is decided. BusError when nobody took it in time; it is safe nevertheless."""
         deadline = asyncio.get_running_loop().time() + LONGEST_WAIT
-        while not await self.store.read(lambda db: claimed(db, event.key)):
+        while not await self.store.read(lambda db: claimed(db, key)):
             if asyncio.get_running_loop().time() > deadline:
                 raise BusError("事件已收下，处理还没有完成，请稍后刷新。")
             await asyncio.sleep(LOOK_AGAIN)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from handlers.events import MessageReceived
 from handlers.rules.secrecy import is_marked
@@ -17,29 +18,35 @@ MOST = 4096
 LONGEST = 200
 
 
+class Said(NamedTuple):
+    at: datetime
+    message: str
+    text: str
+    # What was answered: a transaction that is run again gets the same.
+    before: str = ""
+
+
 class Recent:
     def __init__(self) -> None:
-        # Who → when, which message, its words, and what was said before it.
-        self._said: OrderedDict[tuple[str, str], tuple[datetime, str, str, str]] = OrderedDict()
+        self._said: OrderedDict[tuple[str, str], Said] = OrderedDict()
 
     def before(self, event: MessageReceived) -> str:
-        """The sender's previous words, "" without any; remembers the present ones.
-
-        The same message twice is one and has the same answer: a decision that failed is made again.
-        """
+        """The sender's previous words, "" without any; remembers the present ones. The same message twice is one."""
         if event.group is None or event.kind != "text" or is_marked(event.text):
             return ""
         self._forget(event.at)
         who = (event.group.id, event.sender.id)
-        at, message, text, before = self._said.pop(who, (event.at, "", "", ""))
-        if message != event.id:
-            before = text if timedelta() <= event.at - at <= MINUTE else ""
-        self._said[who] = (event.at, event.id, event.text[-LONGEST:], before)
+        last = self._said.pop(who, None)
+        if last is not None and last.message == event.id:
+            self._said[who] = last
+            return last.before
+        before = last.text if last and timedelta() <= event.at - last.at <= MINUTE else ""
+        self._said[who] = Said(event.at, event.id, event.text[-LONGEST:], before)
         return before
 
     def _forget(self, now: datetime) -> None:
         while self._said:
             oldest = next(iter(self._said))
-            if len(self._said) <= MOST and now - self._said[oldest][0] <= MINUTE:
+            if len(self._said) <= MOST and now - self._said[oldest].at <= MINUTE:
                 return
             del self._said[oldest]

@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from loguru import logger
 
+from bot.bus import BusError
 from config.settings import TIMEZONE, Settings
 from handlers.events import DayEnded, Event, WeekEnded, Woke, WorkdayEnding
 from handlers.rules.week import week_before
@@ -27,8 +28,11 @@ from storage.database import Store, StoreError
 
 DAY_CRON = "10 0 * * *"
 LONGEST_SLEEP = 30.0
+AGAIN_AFTER = 2.0
 # How far back missed slots are caught up at start.
 CATCH_UP = timedelta(days=35)
+# A slot that is not caught up later may still be late by so much.
+GRACE = timedelta(hours=1)
 
 Publish = Callable[[Event], Awaitable[object]]
 
@@ -92,20 +96,34 @@ def woke(kind: str, subject: str, at: datetime) -> Woke:
 
 
 class Timer:
-    """The live clock: APScheduler for the slots, one task that sleeps until the next wake."""
+    """The live clock: APScheduler for the slots, one task that sleeps until the next wake.
 
-    def __init__(self, store: Store, settings: Settings, publish: Publish, now: Callable[[], datetime]) -> None:
+    Of several timers one leads (`lead`), the others wait to take over. A slot is published first and noted then, so
+    that a kill in between publishes it again under the same id, which has its effect once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        publish: Publish,
+        now: Callable[[], datetime],
+        longest_sleep: float = LONGEST_SLEEP,
+    ) -> None:
         self._store, self._settings, self._publish, self._now = store, settings, publish, now
+        self._longest_sleep = longest_sleep
         self._scheduler = AsyncIOScheduler(timezone=TIMEZONE)
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        await self._catch_up()
+        """Lead from now on; what was missed while nobody led comes first."""
+        caught_up = await self._catch_up()
+        self._scheduler = AsyncIOScheduler(timezone=TIMEZONE)
         for job in jobs(self._settings):
             self._scheduler.add_job(self._fire, job.trigger(), args=[job], id=job.name, misfire_grace_time=3600)
         self._scheduler.start()
-        self._task = asyncio.create_task(self._follow_wakes(), name="wakes")
+        self._task = asyncio.create_task(self._follow_wakes(caught_up), name="wakes")
 
     async def close(self) -> None:
         if self._scheduler.running:
@@ -114,44 +132,61 @@ class Timer:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+            self._task = None
 
     def nudge(self) -> None:
         """A wake was asked for: look again when to wake."""
         self._changed.set()
 
-    async def _catch_up(self) -> None:
-        """Fire once what was missed while the bot was off; a bot that never ran has missed nothing."""
+    async def _catch_up(self) -> bool:
+        """Fire once what was missed while the bot was off; a bot that never ran has missed nothing.
+
+        False: the database or the broker is away, and it has to be done again.
+        """
         now = self._now()
-        last = await self._store.read(lambda db: clockwork.recall(db, "clock"))
-        if last is not None:
-            since = max(datetime.fromisoformat(last), now - CATCH_UP)
-            for at, job in slots(self._settings, since, now):
-                if job.catch_up:
-                    await self._publish_slot(job, at)
-        await self._note_clock()
+        try:
+            last = await self._store.read(lambda db: clockwork.recall(db, "clock"))
+            if last is not None:
+                since = max(datetime.fromisoformat(last), now - CATCH_UP)
+                for at, job in slots(self._settings, since, now):
+                    if job.catch_up or now - at < GRACE:
+                        await self._publish_slot(job, at)
+            await self._note_clock()
+        except (StoreError, BusError) as error:
+            logger.error("定时任务没有补发完，稍后再试：{}", error)
+            return False
+        return True
 
     async def _fire(self, job: Job) -> None:
+        """Until it is published: a broker or a database that is away makes it late, not lost."""
         now = self._now()
-        for at, due in slots(self._settings, now - timedelta(hours=1), now):
-            if due.name == job.name:
-                await self._publish_slot(job, at)
-        await self._note_clock()
+        due = [at for at, one in slots(self._settings, now - GRACE, now) if one.name == job.name]
+        while True:
+            try:
+                for at in due:
+                    await self._publish_slot(job, at)
+                return await self._note_clock()
+            except (StoreError, BusError) as error:
+                logger.error("定时任务 {} 没有发出，稍后再试：{}", job.name, error)
+            await asyncio.sleep(AGAIN_AFTER)
 
     async def _publish_slot(self, job: Job, at: datetime) -> None:
-        if await self._store.write(lambda db: clockwork.claim_slot(db, job.name, at)):
+        if not await self._store.read(lambda db: clockwork.slot_fired(db, job.name, at)):
             await self._publish(job.fired(at))
+            await self._store.write(lambda db: clockwork.claim_slot(db, job.name, at))
 
     async def _note_clock(self) -> None:
         now = self._now().isoformat()
         await self._store.write(lambda db: clockwork.remember(db, "clock", now))
 
-    async def _follow_wakes(self) -> None:
+    async def _follow_wakes(self, caught_up: bool) -> None:
         while True:
             try:
+                caught_up = caught_up or await self._catch_up()
                 pause = await self._next_pause()
-            except StoreError as error:
-                logger.error("定时器读不到数据库：{}", error)
-                pause = LONGEST_SLEEP
+            except (StoreError, BusError) as error:
+                logger.error("定时器暂时停住：{}", error)
+                pause = AGAIN_AFTER
             self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), max(0.0, pause))
@@ -161,8 +196,8 @@ class Timer:
         while row := await self._store.read(clockwork.next_wake):
             ahead: float = (row.at - self._now()).total_seconds()
             if ahead > 0:
-                return min(ahead, LONGEST_SLEEP)
+                return min(ahead, self._longest_sleep)
             # First the effect, then the removal: a kill in between wakes again, and the event's id makes it one.
             await self._publish(woke(row.kind, row.subject, row.at))
             await self._store.write(partial(clockwork.take_wake, kind=row.kind, subject=row.subject, at=row.at))
-        return LONGEST_SLEEP
+        return self._longest_sleep

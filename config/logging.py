@@ -23,13 +23,13 @@ class Intercept(logging.Handler):
         logger.opt(depth=depth, exception=record.exc_info).log(level, record.getMessage())
 
 
-def set_up_logging(data: Path | None, keep_days: int = 185, level: str = "INFO") -> None:
+def set_up_logging(data: Path | None, keep_days: int = 185, level: str = "INFO", name: str = "qingqun") -> None:
     """Log to stderr, and to `data/logs/` kept for `keep_days` (at least six months, 网络安全法 第二十三条)."""
     logger.remove()
     logger.add(sys.stderr, format=FORMAT, level=level, backtrace=False, diagnose=False)
     if data is not None:
         logger.add(
-            data / "logs" / "qingqun.log",
+            data / "logs" / f"{name}.log",
             format=FORMAT,
             level=level,
             rotation="1 week",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, select
 from storage.database import Hot, insert, insert_for, table
 from storage.tables import Claim, Gap, Meta, Slot, Trouble, WakeRow
 
-WAKES, META, CLAIMS, GAPS = table(WakeRow), table(Meta), table(Claim), table(Gap)
+WAKES, META, CLAIMS, GAPS, SLOTS = table(WakeRow), table(Meta), table(Claim), table(Gap), table(Slot)
 
 
 def claim(db: Connection, key: str, at: datetime) -> bool:
@@ -25,6 +25,10 @@ CLAIMING = Hot(lambda dialect: insert_for(dialect, Claim).on_conflict_do_nothing
 def claim_slot(db: Connection, job: str, at: datetime) -> bool:
     """True for the one process that may fire this scheduled moment."""
     return bool(db.execute(insert(db, Slot).values(job=job, at=at).on_conflict_do_nothing()).rowcount)
+
+
+def slot_fired(db: Connection, job: str, at: datetime) -> bool:
+    return db.execute(select(SLOTS.c.job).where(SLOTS.c.job == job, SLOTS.c.at == at)).first() is not None
 
 
 def wake(db: Connection, kind: str, subject: str, at: datetime, move: bool = False) -> None:

@@ -6,12 +6,13 @@ its neighbours; when it raises, nothing of it stays. It never waits for anything
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Dialect
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlmodel import SQLModel
 
 Result = TypeVar("Result")
@@ -28,10 +29,39 @@ class StoreBusy(StoreError):
 
 
 class Store(Protocol):
+    """`snapshot` runs a long reading on what is there at this moment, and keeps nobody from writing.
+
+    `write` takes turns with all other works of the same `key`, in whatever process: they would only be in each other's
+    way. It may run its work more than once (after a conflict with another process); only the last run stays.
+
+    `hold` gives those of the names that this process has to itself in the group, from now on and until it asks
+    without them, closes or dies; `holders` counts the names of a group that any process holds.
+    """
+
     async def open(self) -> None: ...
-    async def write(self, work: Work[Result]) -> Result: ...
+    async def write(self, work: Work[Result], key: str = "") -> Result: ...
     async def read(self, work: Work[Result]) -> Result: ...
+    async def snapshot(self, work: Work[Result]) -> Result: ...
+    async def hold(self, group: str, names: Collection[str]) -> frozenset[str]: ...
+    async def holders(self, group: str) -> int: ...
     async def close(self) -> None: ...
+
+
+# SQLSTATE classes of PostgreSQL that say: not your fault, come again (08 connection, 40 conflict, 53 resources,
+# 57 operator, 58 system).
+PASSING = ("08", "40", "53", "57", "58")
+
+
+def is_outage(error: Exception) -> bool:
+    """True when the database itself failed or asks to begin anew, so that nothing of this transaction can be kept."""
+    if isinstance(error, StoreError | OperationalError | InterfaceError):
+        return True
+    return isinstance(error, DBAPIError) and state_of(error).startswith(PASSING)
+
+
+def state_of(error: DBAPIError) -> str:
+    """PostgreSQL's SQLSTATE, "" when there is none."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
 
 
 def table(model: type[SQLModel]) -> Any:

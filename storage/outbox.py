@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, func, not_, or_, select, update
 
 from storage.database import insert, table
 from storage.tables import Outgoing
@@ -29,25 +31,120 @@ def put(
 
 
 def due(db: Connection, now: datetime, limit: int = 100) -> Sequence[Row[Any]]:
-    """The waiting ones whose time has come, oldest first."""
+    """The waiting ones whose time has come, oldest first, whoever says them."""
     query = select(OUTBOX).where(OUTBOX.c.state == "waiting", OUTBOX.c.not_before <= now)
     return db.execute(query.order_by(OUTBOX.c.id).limit(limit)).all()
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many a minute a platform takes, in all and in one conversation; 0: as many as there are."""
+
+    channel: int = 0
+    target: int = 0
+
+
+UNLIMITED = Limit()
+MINUTE = timedelta(minutes=1)
+# What a platform counts: a changed card and a question about the roster are no messages.
+COUNTED = ("post", "whisper", "file")
+
+
+def claim(
+    db: Connection, channel: str, holder: str, now: datetime, until: datetime, limit: Limit = UNLIMITED, most: int = 100
+) -> Sequence[Row[Any]]:
+    """The waiting ones of this channel whose time has come, oldest first, for this holder alone until then.
+
+    A conversation of which another holder says something is left to them, so that its order holds. In no minute more
+    is given than the limit: what is under way counts, and what was said by whomever, also before a restart.
+    """
+    free = or_(OUTBOX.c.claimed_until.is_(None), OUTBOX.c.claimed_until <= now, OUTBOX.c.claimed_by == holder)
+    others = _due(channel, now).where(not_(free)).with_only_columns(OUTBOX.c.target)
+    query = _due(channel, now).where(free, OUTBOX.c.target.not_in(others))
+    said, full = _said_lately(db, channel, now, limit)
+    if full:
+        query = query.where(or_(OUTBOX.c.kind.not_in(COUNTED), OUTBOX.c.target.not_in(full)))
+    if limit.channel and said.total() >= limit.channel:
+        query = query.where(OUTBOX.c.kind.not_in(COUNTED))
+    taken = []
+    for row in db.execute(query.order_by(OUTBOX.c.id).limit(most)):
+        if row.kind in COUNTED:
+            if _is_full(said, row.target, limit):
+                continue
+            said[row.target] += 1
+        taken.append(row)
+    if taken:
+        mine = update(OUTBOX).where(OUTBOX.c.id.in_([row.id for row in taken]))
+        db.execute(mine.values(claimed_by=holder, claimed_until=until))
+    return taken
+
+
+def _due(channel: str, now: datetime) -> Select[Any]:
+    return select(OUTBOX).where(OUTBOX.c.channel == channel, OUTBOX.c.state == "waiting", OUTBOX.c.not_before <= now)
+
+
+def _said_lately(db: Connection, channel: str, now: datetime, limit: Limit) -> tuple[Counter[str], list[str]]:
+    """How much was said to whom within a minute or is under way, and to whom no more may be said now."""
+    said: Counter[str] = Counter()
+    if limit == UNLIMITED:
+        return said, []
+    counted = select(OUTBOX.c.target, func.count()).where(OUTBOX.c.channel == channel, OUTBOX.c.kind.in_(COUNTED))
+    lately = counted.where(OUTBOX.c.sent_at > now - MINUTE, OUTBOX.c.state.in_(("sent", "failed")))
+    under_way = counted.where(OUTBOX.c.state == "waiting", OUTBOX.c.claimed_until > now)
+    for query in (lately, under_way):
+        said.update({row[0]: row[1] for row in db.execute(query.group_by(OUTBOX.c.target))})
+    return said, [target for target in said if limit.target and said[target] >= limit.target]
+
+
+def _is_full(said: Counter[str], target: str, limit: Limit) -> bool:
+    whole, here = limit.channel, limit.target
+    return bool((whole and said.total() >= whole) or (here and said[target] >= here))
+
+
+def release(db: Connection, channel: str, holder: str) -> None:
+    """Whoever has the channel to itself takes back what others had claimed and can say no more."""
+    query = update(OUTBOX).where(OUTBOX.c.channel == channel, OUTBOX.c.state == "waiting", OUTBOX.c.claimed_by != holder)
+    db.execute(query.values(claimed_by=None, claimed_until=None))
+
+
+def channels_due(db: Connection, now: datetime) -> list[str]:
+    """Of which channels something waits whose time has come."""
+    query = select(OUTBOX.c.channel).distinct().where(OUTBOX.c.state == "waiting", OUTBOX.c.not_before <= now)
+    return sorted(db.execute(query).scalars())
+
+
+def overdue_since(db: Connection, now: datetime) -> datetime | None:
+    """Since when the one waits that should have been said long ago; what is held back for its time is not late."""
+    waiting = OUTBOX.c.state == "waiting"
+    untried = _moment(db, select(func.min(OUTBOX.c.not_before)).where(waiting, OUTBOX.c.error == ""))
+    # A failure moves the next attempt on: what was tried is late since it was written down.
+    tried = _moment(db, select(func.min(OUTBOX.c.at)).where(waiting, OUTBOX.c.error != ""))
+    late = [at for at in (untried, tried) if at is not None and at <= now]
+    return min(late, default=None)
+
+
 def next_due(db: Connection) -> datetime | None:
+    """When the next one may be said."""
     return _moment(db, select(func.min(OUTBOX.c.not_before)).where(OUTBOX.c.state == "waiting"))
 
 
 def settle(db: Connection, row_id: int, state: str, now: datetime, reference: str = "", error: str = "") -> None:
     """Mark it sent, failed or stale; what was sent keeps no text."""
     query = update(OUTBOX).where(OUTBOX.c.id == row_id)
-    db.execute(query.values(state=state, sent_at=now, reference=reference, error=error[:300], payload=""))
+    db.execute(query.values(state=state, sent_at=now, reference=reference, error=error[:300], payload="", claimed_until=None))
 
 
 def retry(db: Connection, row_id: int, not_before: datetime, error: str, counts: bool = True) -> None:
     """`counts` False: the platform asked to wait, which is no failed attempt."""
     query = update(OUTBOX).where(OUTBOX.c.id == row_id)
-    db.execute(query.values(attempts=OUTBOX.c.attempts + int(counts), not_before=not_before, error=error[:300]))
+    tried = OUTBOX.c.attempts + int(counts)
+    db.execute(query.values(attempts=tried, not_before=not_before, error=error[:300], claimed_until=None))
+
+
+def unclaim(db: Connection, row_ids: Sequence[int], holder: str) -> None:
+    """What this holder claimed and will not say now is free again."""
+    query = update(OUTBOX).where(OUTBOX.c.id.in_(row_ids), OUTBOX.c.state == "waiting", OUTBOX.c.claimed_by == holder)
+    db.execute(query.values(claimed_by=None, claimed_until=None))
 
 
 def settle_all(db: Connection, state: str, now: datetime) -> None:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from storage.database import Result, StoreBusy, StoreError, Work
 from storage.migrate import upgrade
@@ -57,7 +61,8 @@ class SqliteStore:
         except OperationalError as error:
             raise _explained(error) from error
 
-    async def write(self, work: Work[Result]) -> Result:
+    async def write(self, work: Work[Result], key: str = "") -> Result:
+        """All works take turns here, whatever their key."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._jobs.put(Job(work, loop, future))
@@ -73,6 +78,27 @@ class SqliteStore:
                 return work(db)
         except OperationalError as error:
             raise _explained(error) from error
+
+    async def snapshot(self, work: Work[Result]) -> Result:
+        return await asyncio.to_thread(self._snapshot, work)
+
+    def _snapshot(self, work: Work[Result]) -> Result:
+        """Of a copy by SQLite's own backup, so that a long reading does not make the log grow."""
+        with TemporaryDirectory(dir=self.path.parent, prefix="snapshot-") as folder:
+            copy = Path(folder) / self.path.name
+            try:
+                copy_file(self.path, copy)
+                with create_engine(f"sqlite:///{copy}", poolclass=NullPool).connect() as db:
+                    return work(db)
+            except (OperationalError, sqlite3.Error) as error:
+                raise _explained(error) from error
+
+    async def hold(self, group: str, names: Collection[str]) -> frozenset[str]:
+        """The file has one owner (the lock of the data directory), so everything is held."""
+        return frozenset(names)
+
+    async def holders(self, group: str) -> int:
+        return 1
 
     async def close(self) -> None:
         if self._thread is not None:
@@ -136,6 +162,13 @@ def _settle(loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
         loop.call_soon_threadsafe(settle)
 
 
+def copy_file(source: Path, target: Path) -> None:
+    """A database in use, whole, as it is at this moment (SQLite's online backup)."""
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as write:
+        read.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        read.backup(write, pages=-1)
+
+
 def _engine(path: Path) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}",
@@ -161,8 +194,8 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-def _explained(error: OperationalError) -> StoreError:
-    reason = str(error.orig)
+def _explained(error: OperationalError | sqlite3.Error) -> StoreError:
+    reason = str(getattr(error, "orig", error))
     if "locked" in reason or "busy" in reason:
         return StoreBusy("数据库文件正被另一个进程占用，请等它结束后再试。")
     if "full" in reason:

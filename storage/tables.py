@@ -259,7 +259,10 @@ class Outgoing(Table, table=True):
     sent_at: datetime | None = instant(default=None)
     reference: str = ""
     error: str = ""
-    __table_args__ = (Index(None, "state", "not_before"), Index(None, "about"))
+    # Which process is about to say it, and until when nobody else may.
+    claimed_by: str | None = None
+    claimed_until: datetime | None = instant(default=None)
+    __table_args__ = (Index(None, "state", "not_before"), Index(None, "about"), Index(None, "channel", "sent_at"))
 
 
 class WakeRow(Table, table=True):

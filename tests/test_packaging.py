@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot.roles import ROLES
 from config.settings import PREFIX, known_keys
 
 ROOT = Path(__file__).parent.parent
@@ -51,11 +52,17 @@ def test_compose_passes_only_settings_that_exist(compose: dict[str, Any]) -> Non
 
 
 def test_the_bot_needs_none_of_the_other_services(compose: dict[str, Any]) -> None:
-    assert set(compose["services"]) == {"bot", "postgresql", "nats", "wechaty"}
+    roles = set(ROLES) - {"all"}
+    assert set(compose["services"]) == {"bot", "postgresql", "nats", "wechaty"} | roles
     assert "depends_on" not in compose["services"]["bot"]
     assert "profiles" not in compose["services"]["bot"]
-    for name in ("postgresql", "nats", "wechaty"):
+    for name in ("postgresql", "nats", "wechaty", *roles):
         assert compose["services"][name]["profiles"], name
+    for name in roles:
+        assert compose["services"][name]["command"][:3] == ["run", "--role", name]
+        shared = compose["services"][name]["environment"]
+        assert shared.keys() == compose["services"]["bot"]["environment"].keys()
+        assert "postgresql+asyncpg://" in shared["QINGQUN_DATABASE"]
 
 
 def test_compose_holds_no_secret(compose: dict[str, Any]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from handlers.events import Event
@@ -14,9 +16,20 @@ class BusError(Exception):
     """The event was not taken; the message is a Chinese sentence. Publish it again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What was published and is not decided yet: how many events, and since when the oldest waits."""
+
+    depth: int = 0
+    since: datetime | None = None
+    # Events that nobody could read; they are kept aside by the broker.
+    aside: int = 0
+
+
 class Bus(Protocol):
     async def open(self, consume: Consume) -> None: ...
     async def publish(self, event: Event) -> None: ...
+    async def backlog(self) -> Backlog: ...
     async def close(self) -> None: ...
 
 

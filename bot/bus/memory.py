@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.bus import BusError, Consume
+from bot.bus import Backlog, BusError, Consume
 from handlers.events import Event
+from storage.database import StoreError
 
 
 class MemoryBus:
@@ -16,7 +17,14 @@ class MemoryBus:
     async def publish(self, event: Event) -> None:
         if self._consume is None:
             raise BusError("事件通道还没有打开，请稍后再试。")
-        await self._consume(event)
+        try:
+            await self._consume(event)
+        except StoreError as error:
+            raise BusError(str(error)) from error
+
+    async def backlog(self) -> Backlog:
+        """Nothing waits: whoever publishes waits for the commit."""
+        return Backlog()
 
     async def close(self) -> None:
         self._consume = None

@@ -15,5 +15,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "rules": ("bot.commands.rules", "检验规则，或旁路试判改过的规则"),
     "replay": ("bot.commands.replay", "重放事件文件"),
     "import": ("bot.commands.import_", "导入工作群或政务应用台账"),
+    "backup": ("bot.commands.backup", "在线备份到一个文件"),
+    "restore": ("bot.commands.restore", "从备份恢复"),
+    "migrate": ("bot.commands.migrate", "把 SQLite 数据迁移到 PostgreSQL"),
     "inventory": ("bot.commands.inventory", "输出每周清单"),
 }

@@ -104,6 +104,19 @@ async def _bus(settings: Settings, store: Store) -> Found:
     return Found("事件通道 NATS 正常")
 
 
+async def _processes(settings: Settings, store: Store) -> Found:
+    """Which roles run on this database, wherever they run."""
+    if not settings.database:
+        return Found("单机运行，一个进程")
+    running, workers, timers = [await store.holders(group) for group in ("process", "worker", "timer")]
+    what = f"运行中的进程：{running} 个，其中处理事件的 {workers} 个，定时器{'在' if timers else '不在'}"
+    if not running or settings.bus == "memory":
+        return Found(what)
+    lacking = [role for role, number in (("worker", workers), ("timer", timers)) if not number]
+    advice = f"缺少 {'、'.join(lacking)}：事件会积在 NATS 里不处理，或到点不提醒。请启动 qingqun run --role …（见 docs/scale.md）。"
+    return Found(what, advice if lacking else "")
+
+
 async def _channels(settings: Settings, store: Store) -> Found:
     on = [
         label
@@ -125,5 +138,6 @@ CHECKS: tuple[Callable[[Settings, Store], Awaitable[Found]], ...] = (
     _rules,
     _calendar,
     _bus,
+    _processes,
     _channels,
 )

@@ -17,6 +17,7 @@ from bot import timer, wire
 from bot.app import make_house, sole_owner
 from bot.dispatch import Dispatch
 from config.settings import Settings
+from config.wording import load_wording
 from handlers.events import Event
 from storage import clockwork, outbox
 from storage.database import Store
@@ -35,6 +36,9 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
         print(f"找不到文件 {args.file}。", file=sys.stderr)
         return 2
     with sole_owner(settings.data):
+        if settings.database and await store.holders("process"):
+            print(load_wording()("restore.running"), file=sys.stderr)
+            return 2
         house = make_house(settings, store)
         replay = Replay(house.dispatch, settings)
         bad = await _feed(replay, args.file, store)

@@ -323,7 +323,7 @@ async def get_reduction(house: House, bearer: Bearer, request: Request) -> Respo
 
 
 async def post_events(house: House, bearer: Bearer, request: Request) -> Response:
-    """An authorised archive's events: an object, an array, or JSON lines. 200 only after the commit.
+    """An authorised archive's events: an object, an array, or JSON lines. 200 only after the commit, or when the broker has it.
 
     All are read before the first is told: a bad one refuses the whole delivery, naming its line; nothing is half done.
     """
@@ -338,10 +338,7 @@ async def post_events(house: House, bearer: Bearer, request: Request) -> Respons
             raise HTTPException(422, f"第 {number} 个事件：{error}") from None
     if len(events) > MAX_EVENTS:
         raise HTTPException(413, f"一次最多 {MAX_EVENTS} 个事件，请分批送入。")
-    for event in events:
-        await house.bus.publish(event)
-    if events:
-        await house.tell(events[-1])
+    await house.hand_over(events)
     return JSONResponse({"accepted": len(events)})
 
 

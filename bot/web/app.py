@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from loguru import logger
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot import roles
 from bot.bus import BusError
 from bot.house import House
 from bot.web import api, bind, health, pages, playground
@@ -44,7 +46,10 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def create_app(house: House) -> Starlette:
-    parts = (api, health, bind, pages, playground)
+    # A process without pages still says how it is.
+    parts: tuple[Any, ...] = (health,)
+    if roles.WEB in roles.ROLES[house.role]:
+        parts = (api, health, bind, pages, playground)
     app = Starlette(
         routes=[
             *(route for part in parts for route in part.routes(house)),

@@ -13,6 +13,7 @@ from bot.links import Bearer
 from bot.web.forms import form_of
 from bot.web.noting import note_read
 from bot.web.office import page, signed_in, whole_office_only
+from bot.web.playground_api import away
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -55,5 +56,5 @@ async def _page(
 def _playground(house: House) -> Playground:
     channel = house.channels.get(Playground.name)
     if not isinstance(channel, Playground):
-        raise HTTPException(404, "试用台没有开通（设置 channels.playground.enabled）。")
+        raise HTTPException(404, away(house))
     return channel

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from bot.bus.jetstream import ASIDE_DAYS
 from bot.house import House
 from bot.web import (
     acknowledge,
@@ -66,6 +67,9 @@ def kept(settings: Settings) -> list[tuple[str, str, str]]:
         ("事件去重记录", f"{keep.claim_days} 天", "同一消息只处理一次；不含内容"),
         ("运行日志", f"{keep.log_days} 天", "网络安全法要求不少于六个月；不含消息正文"),
     ]
+    if settings.bus != "memory":
+        rows.append(("等待处理的消息（在事件通道里）", "处理完即删，通常几秒", "数据库忙或停机时不丢消息；带密级标志的只留标志"))
+        rows.append(("读不懂的事件（格式不对）", f"{ASIDE_DAYS} 天", "查明原因；只有系统管理员能在服务器上看到"))
     if settings.channels.playground.enabled:
         days = settings.channels.playground.keep_days
         rows.append(("试用台里的会话", f"{days} 天", "试用台自身就是聊天平台，需要显示历史消息"))

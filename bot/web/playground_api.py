@@ -24,6 +24,13 @@ MAX_BODY = 64 * 1024
 Answer = Callable[["Page", str, Request], Awaitable[Any]]
 
 
+def away(house: House) -> str:
+    """Why the playground's pages are not here."""
+    if house.role != "all" and house.settings.channels.playground.enabled:
+        return "试用台的网页由 channels 进程提供，请把 /playground 和 /office/invitations 转到那个进程（见 docs/scale.md）。"
+    return "试用台没有开通（设置 channels.playground.enabled）。"
+
+
 class Page:
     """What the routes share."""
 
@@ -34,7 +41,7 @@ class Page:
     def playground(self) -> Playground:
         channel = self.house.channels.get("playground")
         if not isinstance(channel, Playground):
-            raise HTTPException(404, "试用台没有开通（设置 channels.playground.enabled）。")
+            raise HTTPException(404, away(self.house))
         return channel
 
     def reader(self, connection: HTTPConnection) -> str:
@@ -147,9 +154,10 @@ async def press(page: Page, reader: str, request: Request) -> Any:
     desk = page.playground.desk
     original = await _flagged(page, reader, subject) if action in ("withdraw", "misjudged") else 0
     share = await desk.text_of(reader, original) if action == "misjudged" and body.get("share") is True else ""
-    await desk.press(
+    key = await desk.press(
         reader, request.path_params["id"], action, subject, _word(body, "press")[:64], _word(body, "stands_for"), share
     )
+    await page.house.effect(key)
     if action == "withdraw" and original:
         room, text = await desk.recall(reader, original)
         return {"room": room, "text": text}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+import os
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +18,12 @@ from bot.delivery import MOST_ATTEMPTS, Delivery
 from bot.house import House
 from handlers.cards import Card
 from storage import outbox
+from storage.database import Store
+from storage.outbox import UNLIMITED, Limit
+from storage.postgresql import PostgresStore
+from storage.sqlite import SqliteStore
 from tests.conftest import MONDAY, Town
+from tests.storage.places import clear
 
 
 class Loud:
@@ -194,3 +203,141 @@ async def test_a_word_that_is_no_answer_waits_for_working_hours(town: Town) -> N
     await town.clicks("p1", "m1", minutes=13 * 60)
     (summary,) = [one for one in await town.said("whisper") if one.key.startswith("summary:")]
     assert summary.not_before.isoformat() == "2026-11-17T00:00:00+00:00"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    made: Store = SqliteStore(tmp_path / "shared.db")
+    if request.param == "postgresql":
+        made = PostgresStore(os.environ["QINGQUN_TEST_POSTGRESQL"])
+        await made.write(clear)
+    await made.open()
+    yield made
+    await made.close()
+
+
+class Shared:
+    """Several processes that speak for one channel; what they say is written down together, with who said it."""
+
+    def __init__(self, store: Store, clock: Clock, limit: Limit = UNLIMITED) -> None:
+        self.store, self.clock, self.limit = store, clock, limit
+        self.said: list[tuple[str, str, str]] = []
+
+    def process(self, name: str) -> Delivery:
+        shared = self
+
+        class Voice(Loud):
+            async def whisper(self, person: str, card: Card, key: str) -> str:
+                await asyncio.sleep(0.001)
+                shared.said.append((name, person, card.title))
+                return key
+
+        async def render(what: str) -> bytes:
+            return b""
+
+        return Delivery(self.store, {"c": Voice()}, render, self.clock, limit=lambda _: self.limit, holder=name)
+
+    async def put(self, key: str, target: str = "c:x") -> None:
+        values = {"payload": json.dumps({"title": key}), "at": self.clock.at, "not_before": self.clock.at}
+        await self.store.write(
+            lambda db: outbox.put(db, key=key, kind="whisper", channel="c", target=target, **values)  # type: ignore[arg-type]
+        )
+
+
+async def test_of_several_processes_one_says_it_and_each_conversation_keeps_its_order(
+    store: Store, clock: Clock
+) -> None:
+    shared = Shared(store, clock)
+    for number in range(60):
+        await shared.put(f"{number:02}", f"c:p{number % 4}")
+    await asyncio.gather(*(shared.process(name).deliver_due() for name in ("a", "b", "c")))
+    await shared.process("d").deliver_due()
+    assert sorted(what for _, _, what in shared.said) == [f"{number:02}" for number in range(60)]
+    for person in range(4):
+        mine = [what for _, whom, what in shared.said if whom == f"c:p{person}"]
+        assert mine == sorted(mine)
+
+
+async def test_a_minutes_limit_holds_for_all_processes_and_after_a_restart(store: Store, clock: Clock) -> None:
+    shared = Shared(store, clock, Limit(channel=10))
+    for number in range(25):
+        await shared.put(f"{number:02}", f"c:p{number}")
+    after = []
+    for seconds, names in ((0, ("a", "b")), (30, ("c",)), (59, ("a", "b")), (61, ("d", "e")), (122, ("f",))):
+        clock.at = MONDAY + timedelta(seconds=seconds)
+        await asyncio.gather(*(shared.process(name).deliver_due() for name in names))
+        after.append(len(shared.said))
+    assert after == [10, 10, 10, 20, 25]
+
+
+async def test_a_full_conversation_does_not_keep_the_others_waiting(store: Store, clock: Clock) -> None:
+    shared = Shared(store, clock, Limit(target=2))
+    for number in range(150):
+        await shared.put(f"{number:03}", "c:busy")
+    await shared.put("other", "c:quiet")
+    await shared.process("a").deliver_due()
+    assert [what for _, _, what in shared.said] == ["000", "001", "other"]
+
+
+async def test_what_a_killed_process_had_claimed_is_said_when_its_claim_runs_out_or_is_taken_over(
+    store: Store, clock: Clock
+) -> None:
+    shared = Shared(store, clock)
+    await shared.put("1")
+    until = MONDAY + timedelta(minutes=4)
+    claim = partial(outbox.claim, channel="c", holder="dead", now=MONDAY, until=until)
+    assert len(await store.write(claim)) == 1
+    await shared.process("a").deliver_due()
+    assert shared.said == []
+    clock.at = until
+    await shared.process("a").deliver_due()
+    assert len(shared.said) == 1
+    await shared.put("2")
+    await store.write(partial(outbox.claim, channel="c", holder="dead", now=until, until=until + timedelta(minutes=4)))
+    await store.write(partial(outbox.release, channel="c", holder="b"))
+    await shared.process("b").deliver_due()
+    assert [(who, what) for who, _, what in shared.said] == [("a", "1"), ("b", "2")]
+
+
+async def test_a_channel_that_another_process_holds_is_left_to_it(delivery: Delivery, put: Put, house: House) -> None:
+    await put("a", channel="pigeon")
+    delivery._elsewhere = lambda name: name == "pigeon"
+    await delivery.deliver_due()
+    assert await states(house) == {"waiting": 1}
+
+
+async def test_a_silent_channel_keeps_no_other_waiting(
+    house: House, put: Put, channel: Loud, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Silent(Loud):
+        async def whisper(self, person: str, card: Card, key: str) -> str:
+            await asyncio.sleep(3600)
+            return ""
+
+    async def render(what: str) -> bytes:
+        return b""
+
+    monkeypatch.setattr("bot.delivery.PATIENCE", 0.5)
+    both = Delivery(house.store, {"playground": channel, "silent": Silent()}, render, clock)
+    await put("never", channel="silent")
+    await put("a")
+    await both.open()
+    for _ in range(200):
+        tried = await house.store.read(lambda db: outbox.overdue_since(db, clock.at))
+        if channel.said and tried == MONDAY and (await house.store.read(outbox.next_due)) != MONDAY:
+            break
+        await asyncio.sleep(0.02)
+    await both.close()
+    assert [what for _, _, what in channel.said] == ["a"]
+    assert await states(house) == {"sent": 1, "waiting": 1}
+
+
+async def test_an_error_of_a_channels_own_is_a_failed_attempt_and_no_end(
+    delivery: Delivery, channel: Loud, put: Put, house: House
+) -> None:
+    channel.refusals = [RuntimeError("no network")]  # type: ignore[list-item]
+    await put("a")
+    await put("b")
+    await delivery.deliver_due()
+    assert [what for _, _, what in channel.said] == ["b"]
+    assert await states(house) == {"sent": 1, "waiting": 1}

@@ -134,6 +134,23 @@ def test_a_second_bot_on_the_same_data_is_refused_with_a_sentence(tmp_path: Path
         assert "正由另一个轻群使用" in replayed.stderr
 
 
+def test_commands_that_read_or_add_work_beside_a_running_bot(tmp_path: Path) -> None:
+    """SQLite takes turns between processes; only what replaces the file wants it alone."""
+    data, register, file = tmp_path / "data", tmp_path / "groups.csv", tmp_path / "b.zip"
+    register.write_text("序号,群名称,平台,建群单位,群主\n1,防汛工作群,微信群,县应急局,老周\n", encoding="utf-8")
+    with running(data) as (_, base):
+        for command in (("import", "groups", str(register)), ("inventory",), ("backup", str(file))):
+            done = qingqun(*command, data=data)
+            assert done.returncode == 0, done.stderr
+        restored = qingqun("restore", str(file), "--force", data=data)
+        assert (restored.returncode, "正由另一个轻群使用" in restored.stderr) == (2, True)
+        moved = qingqun("migrate", "--from", f"sqlite:///{data / 'qingqun.db'}", "--to", "postgresql://x/y", data=tmp_path)
+        assert (moved.returncode, "正由另一个轻群使用" in moved.stderr) == (2, True)
+        assert call(f"{base}/healthz", method="GET")["status"] == "ok"
+    with sqlite3.connect(data / "qingqun.db") as db:
+        assert db.execute("SELECT name FROM register_groups").fetchall() == [("防汛工作群",)]
+
+
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
     with running(tmp_path / "data") as (_, base):
         done = qingqun("run", "--port", base.rsplit(":", 1)[1], data=tmp_path / "other")

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,77 @@ async def test_postgresql_that_is_not_there_says_so() -> None:
     with pytest.raises(StoreError, match="PostgreSQL 没有接受"):
         await store.open()
     await store.close()
+
+
+async def test_a_snapshot_sees_one_moment_while_others_write(store: Store) -> None:
+    await store.write(lambda db: clockwork.remember(db, "a", "1"))
+
+    def reading(db: Connection) -> tuple[str | None, bool]:
+        return clockwork.recall(db, "a"), db.in_transaction()
+
+    assert (await store.snapshot(reading))[0] == "1"
+    with pytest.raises(Exception, match=r"read-only|no_such_table"):
+        await store.snapshot(lambda db: db.execute(text("UPDATE no_such_table SET a = 1")))
+
+
+async def test_works_of_one_key_take_turns_and_a_failing_one_lets_the_next_go(store: Store) -> None:
+    def counting(db: Connection) -> None:
+        clockwork.remember(db, "n", str(int(clockwork.recall(db, "n") or 0) + 1))
+
+    def broken(db: Connection) -> None:
+        raise ValueError("mid-way")
+
+    works = [counting, broken] * 20
+    done = await asyncio.gather(*(store.write(work, key="n") for work in works), return_exceptions=True)
+    assert sum(isinstance(one, ValueError) for one in done) == 20
+    assert await store.read(lambda db: clockwork.recall(db, "n")) == "20"
+
+
+@pytest.mark.postgresql
+async def test_what_two_processes_decide_at_once_is_as_if_one_came_after_the_other(store: Store) -> None:
+    if not isinstance(store, PostgresStore):
+        return
+    others = [PostgresStore(os.environ["QINGQUN_TEST_POSTGRESQL"]) for _ in range(3)]
+
+    def last_one_closes(db: Connection, name: str) -> None:
+        """Everybody sees whether all others are there already; the one who does writes it down."""
+        clockwork.remember(db, f"there-{name}", "1")
+        present = db.execute(text("SELECT count(*) FROM meta WHERE name LIKE 'there-%'")).scalar_one()
+        if present == 30:
+            clockwork.remember(db, "complete", name)
+
+    each = [others[number % 3].write(partial(last_one_closes, name=str(number))) for number in range(30)]
+    await asyncio.gather(*each)
+    assert await store.read(lambda db: clockwork.recall(db, "complete")) is not None
+    for one in others:
+        await one.close()
+
+
+@pytest.mark.postgresql
+async def test_a_name_is_held_by_one_process_until_it_leaves_or_dies(store: Store) -> None:
+    if not isinstance(store, PostgresStore):
+        assert await store.hold("channel", {"a"}) == {"a"}
+        return
+    first, second = (PostgresStore(os.environ["QINGQUN_TEST_POSTGRESQL"]) for _ in range(2))
+    assert await first.hold("channel", {"a", "b"}) == {"a", "b"}
+    assert await first.hold("channel", {"a", "b"}) == {"a", "b"}
+    assert await second.hold("channel", {"a", "b", "c"}) == {"c"}
+    assert await second.holders("channel") == 3
+    assert await first.hold("channel", {"b"}) == {"b"}
+    assert await second.hold("channel", {"a", "c"}) == {"a", "c"}
+    # Its session is cut: what it held is free, and it knows so the next time it asks.
+    kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'qingqun-locks' AND pid = "
+    session = first._locks._db
+    assert session is not None
+    (pid,) = (await session.execute(text("SELECT pg_backend_pid()"))).one()
+    await store.read(lambda db: db.execute(text(kill + str(pid))))
+    for _ in range(100):
+        if await second.hold("channel", {"a", "b", "c"}) == {"a", "b", "c"}:
+            break
+        await asyncio.sleep(0.02)
+    with pytest.raises(StoreError):
+        await first.hold("channel", {"b"})
+    assert await first.hold("channel", {"b"}) == set()
+    await second.close()
+    assert await first.hold("channel", {"b"}) == {"b"}
+    await first.close()

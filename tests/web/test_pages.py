@@ -9,11 +9,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from bot.bus import BusError
 from bot.house import House
 from bot.web.auth import COOKIE, CSRF_HEADER
 from handlers.events import FlagAnswered
 from storage import flags, notices
+from storage.database import StoreError
 from tests.conftest import MONDAY, Town
 from tests.web.conftest import Client
 
@@ -99,10 +99,10 @@ async def test_an_outage_is_never_a_false_success(
 ) -> None:
     notice = await opened(house, town)
 
-    async def fail(event: Any) -> None:
-        raise BusError("事件通道断开了，请稍后再试。")
+    async def fail(work: Any, key: str = "") -> None:
+        raise StoreError("数据库没有应答，请稍后再试。")
 
-    monkeypatch.setattr(house.bus, "publish", fail)
+    monkeypatch.setattr(house.store, "write", fail)
     answer = await client(None).post(link(house, notice, "p1"), headers=ACCEPT)
     assert answer.status_code == 503
     assert "稍后再试" in answer.json()["error"]

@@ -116,8 +116,9 @@ class Desk:
 
     async def press(
         self, person: str, message_id: int, action: str, subject: str, press: str, stands_for: str = "", share: str = ""
-    ) -> None:
-        """Returns when the press has had its effect; raises what the house raised, and may then be pressed again."""
+    ) -> str:
+        """Returns when the press is safe, and gives the event's key; raises what the house raised, and may then be
+        pressed again."""
 
         def read(db: Connection) -> str | None:
             return pressable(db, person, message_id, action, subject, stands_for)
@@ -130,6 +131,7 @@ class Desk:
         if event is None:
             raise Refused("没有这个按钮。", 422)
         await self._tell(event)
+        return event.key
 
     async def seen(self, person: str, room: str, message_id: int) -> None:
         await self.book(lambda db: talk.mark_seen(db, person, room, message_id))

@@ -10,7 +10,7 @@ from typing import Any
 
 from loguru import logger
 
-from bot.bus import partition_of
+from bot.bus import BusError, partition_of
 from bot.channels import Hear
 from handlers.events import Event
 
@@ -96,12 +96,17 @@ class Intake:
             del self._lanes[name]
 
     async def _one(self, event: Event) -> None:
-        for pause in (*AGAIN, None):
+        """An outage is waited for, however long: the lane is full then, and the stream waits. Another error is given up."""
+        away, pauses = iter(AGAIN), iter(AGAIN)
+        while True:
             try:
                 await self._hear(event)
                 return
+            except BusError:
+                await asyncio.sleep(next(away, AGAIN[-1]))
             except Exception as error:
-                if pause is None:
+                pause = next(pauses, 0.0)
+                if not pause:
                     self.dropped += 1
                     logger.error("事件 {} 始终没有处理成功，已放弃：{}", type(event).__name__, error)
                     return
