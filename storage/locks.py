@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -89,28 +88,6 @@ class Locks:
                     await db.close()
             except (DBAPIError, OSError):
                 await db.invalidate()
-
-
-class Keys:
-    """Whoever wants the same key in this process stands in line here, so that only the first waits at the server."""
-
-    def __init__(self) -> None:
-        self._lines: dict[str, tuple[asyncio.Lock, int]] = {}
-
-    @asynccontextmanager
-    async def turn(self, key: str) -> AsyncIterator[None]:
-        if not key:
-            yield
-            return
-        lock, waiting = self._lines.get(key, (asyncio.Lock(), 0))
-        self._lines[key] = (lock, waiting + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, waiting = self._lines.pop(key)
-            if waiting > 1:
-                self._lines[key] = (lock, waiting - 1)
 
 
 def number(name: str) -> int:

@@ -1,22 +1,26 @@
 """The store at scale: PostgreSQL through asyncpg; the same plain functions, run over the async connection.
 
 Writes are serializable: what two processes decide at once is as if one had decided after the other. Whoever loses
-such a race is run again.
+such a race is run again. What waits for the same key is committed together, as in the embedded store: a stampede on one
+notice costs as many commits as the server can do, not one per person.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Collection
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from storage.database import Result, StoreError, Work, state_of
-from storage.locks import Keys, Locks, number
+from storage.database import Result, StoreError, Work, is_outage, state_of
+from storage.locks import Locks, number
 from storage.migrate import upgrade
 
 # One number, so that two processes that start at once upgrade once.
@@ -30,6 +34,13 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.002, 0.25
 PATIENCE = 300
 FAILURES = (InterfaceError, DBAPIError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 KEYS = number("key")
+BATCH = 256
+
+
+@dataclass(slots=True)
+class Job:
+    work: Work[Any]
+    future: asyncio.Future[Any]
 
 
 class PostgresStore:
@@ -47,7 +58,8 @@ class PostgresStore:
         self._locks = Locks(url)
         # So many writers at a time in this process, each of another key.
         self._turn = asyncio.Semaphore(WRITERS)
-        self._keys = Keys()
+        self._lines: dict[str, deque[Job]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         try:
@@ -59,18 +71,61 @@ class PostgresStore:
             raise explained(error) from error
 
     async def write(self, work: Work[Result], key: str = "") -> Result:
-        return await asyncio.shield(self._write(work, key))
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        job = Job(work, future)
+        if not key:
+            self._start(self._do([job], key))
+        elif key in self._lines:
+            self._lines[key].append(job)
+        else:
+            self._lines[key] = deque([job])
+            self._start(self._follow(key))
+        # A caller that goes away does not take back what is under way.
+        return await asyncio.shield(future)
 
-    async def _write(self, work: Work[Result], key: str) -> Result:
-        async with self._keys.turn(key):
-            for run in range(MOST_RUNS):
-                try:
-                    async with self._turn, self._engine.connect() as db, _alone(db, key), db.begin():
-                        return await db.run_sync(work)
-                except FAILURES as error:
-                    if not _is_conflict(error):
-                        raise explained(error) from error
-                await asyncio.sleep(random.random() * min(FIRST_PAUSE * 2**run, LONGEST_PAUSE))
+    def _start(self, doing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(doing, name="write")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _follow(self, key: str) -> None:
+        """Everything that waits for this key, one transaction after the other; the line ends when nobody waits."""
+        line = self._lines[key]
+        try:
+            while line:
+                await self._do([line.popleft() for _ in range(min(len(line), BATCH))], key)
+        finally:
+            del self._lines[key]
+
+    async def _do(self, jobs: Sequence[Job], key: str) -> None:
+        try:
+            results = await self._together([job.work for job in jobs], key)
+        except Exception as error:
+            if len(jobs) > 1 and not isinstance(error, StoreError):
+                # Nothing of the batch stayed. One by one, so that only the culprit hears of it.
+                for job in jobs:
+                    await self._do([job], key)
+                return
+            for job in jobs:
+                if not job.future.done():
+                    job.future.set_exception(explained(error) if isinstance(error, FAILURES) else error)
+        else:
+            for job, result in zip(jobs, results, strict=True):
+                if not job.future.done():
+                    job.future.set_result(result)
+
+    async def _together(self, works: Sequence[Work[Any]], key: str) -> list[Any]:
+        """StoreError when the server failed, so that whether it stayed is not known; what a work raised otherwise."""
+        for run in range(MOST_RUNS):
+            try:
+                async with self._turn, self._engine.connect() as db, _alone(db, key), db.begin():
+                    return await db.run_sync(lambda one: [work(one) for work in works])
+            except FAILURES as error:
+                if not _is_conflict(error):
+                    # A wrong statement is its work's own; what fails otherwise is the server's.
+                    wrong = isinstance(error, DBAPIError) and not is_outage(error)
+                    raise error if wrong else explained(error) from error
+            await asyncio.sleep(random.random() * min(FIRST_PAUSE * 2**run, LONGEST_PAUSE))
         raise StoreError("数据库太忙，写入一直与其他进程冲突，这次没有写入。请稍后再试。")
 
     async def read(self, work: Work[Result]) -> Result:
@@ -102,6 +157,8 @@ class PostgresStore:
             raise explained(error) from error
 
     async def close(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks)
         await self._locks.close()
         await self._engine.dispose()
 

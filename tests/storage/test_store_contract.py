@@ -57,6 +57,27 @@ async def test_a_work_that_raises_leaves_nothing_and_its_neighbours_stay(store: 
     assert await store.read(lambda db: [clockwork.recall(db, name) for name in ("a", "broken", "b")]) == ["1", None, "2"]
 
 
+async def test_works_of_one_key_keep_their_order_and_the_culprit_falls_alone(store: Store) -> None:
+    seen: list[int] = []
+
+    def note(db: Connection, number: int) -> int:
+        if number == 7:
+            db.execute(text("INSERT INTO claims (key, at) VALUES ('n6', 0)"))
+        clockwork.remember(db, "last", str(number))
+        clockwork.claim(db, f"n{number}", NOW)
+        seen.append(number)
+        return number
+
+    works = [store.write(lambda db, n=number: note(db, n), key="g") for number in range(20)]
+    results = await asyncio.gather(*works, return_exceptions=True)
+    assert [result for result in results if isinstance(result, int)] == [n for n in range(20) if n != 7]
+    assert "claims" in str(results[7])
+    assert await store.read(lambda db: clockwork.recall(db, "last")) == "19"
+    assert await store.read(lambda db: clockwork.claimed(db, "n19") and not clockwork.claimed(db, "n7"))
+    again = [number for number in seen if number > 7]
+    assert again == sorted(again)
+
+
 async def test_a_wrong_statement_is_an_error_of_this_work_only(store: Store) -> None:
     with pytest.raises(Exception, match="no_such_table"):
         await store.write(lambda db: db.execute(text("INSERT INTO no_such_table VALUES (1)")))
