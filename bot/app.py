@@ -67,6 +67,9 @@ def make_house(settings: Settings, store: Store, *, demo: bool = False, now: Cal
     rulebook = load_rulebook(extra=settings.flags.rulebooks)
     calendar = Calendar(settings.work.days, (settings.work.start, settings.work.end))
     wording = load_wording()
+    below = settings.office.units
+    if demo and not below:
+        from bot.demo.city import BELOW as below
     base = settings.public_url or f"http://{settings.host}:{settings.port}"
     return House(
         settings=settings,
@@ -74,7 +77,7 @@ def make_house(settings: Settings, store: Store, *, demo: bool = False, now: Cal
         store=store,
         bus=make_bus(settings),
         dispatch=Dispatch(store, settings, rulebook, calendar, wording),
-        links=links.Links(links.secret_of(settings, settings.data), base, settings.token_days),
+        links=links.Links(links.secret_of(settings, settings.data), base, settings.token_days, below),
         rulebook=rulebook,
         calendar=calendar,
         wording=wording,
@@ -191,7 +194,7 @@ def address(house: House, link: Link, person: str | None) -> str:
     if link.page == "notice":
         return house.links.notice_url(link.subject, person) if person else f"{house.links.base_url}/c/{link.subject}"
     if link.page == "mine" and person:
-        return house.links.mine_url(person)
+        return f"{house.links.mine_url(person)}#{link.subject}".rstrip("#")
     if link.page == "cleanup" and person:
         return f"{house.links.cleanup_url(person)}#{link.subject}".rstrip("#")
     return f"{house.links.base_url}/office/inventory/{link.subject}".rstrip("/")
@@ -235,6 +238,10 @@ async def serve(
 
     listener = _listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    if demo:
+        from bot.demo import demonstration
+
+        settings = demonstration(settings)
     store = make_store(settings)
     await store.open()
     try:

@@ -1,22 +1,32 @@
-"""Files by name, made when they are sent: `inventory/2026-W47.xlsx`, .docx or .pdf, optionally of some groups only."""
+"""Files by name, made when they are sent: `inventory/2026-W47.xlsx`, .docx or .pdf, optionally of some groups or units only."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import Connection
 
 from bot.house import House
 from bot.reports import formats
 from handlers.inventory import only_groups, snapshot_for
+from handlers.within import only_units
 
 
 async def render_file(house: House, what: str) -> bytes:
-    """`inventory/<week>.<kind>[?groups=key,key]`; the kinds are those of `formats.MEDIA`."""
+    """`inventory/<week>.<kind>[?groups=key,key[&others=no] | ?unit=…&unit=…]`; the kinds are those of `formats.MEDIA`."""
     parts = urlsplit(what)
     week, kind = parts.path.removeprefix("inventory/").rsplit(".", 1)
     # An empty list is a list: whoever may see no group gets an empty file, never the whole one.
-    wanted = parse_qs(parts.query, keep_blank_values=True).get("groups")
-    snapshot = await house.store.read(lambda db: snapshot_for(db, house.settings, week, house.now()))
+    query = parse_qs(parts.query, keep_blank_values=True)
+    wanted, units = query.get("groups"), query.get("unit")
+
+    def read(db: Connection) -> dict[str, Any]:
+        whole = snapshot_for(db, house.settings, week, house.now())
+        return whole if units is None else only_units(db, whole, units)
+
+    snapshot = await house.store.read(read)
     if wanted is not None:
-        snapshot = only_groups(snapshot, wanted[0].split(","))
+        snapshot = only_groups(snapshot, wanted[0].split(","), others="others" not in query)
     return await asyncio.to_thread(formats.render, kind, snapshot, house.settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, time
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -84,6 +85,9 @@ class InventorySettings(Section):
     watch_days: int = Field(30, ge=1, description="多少天没有工作消息列为关注（本地口径，无全国统一数字）")
     suspected_days: int = Field(90, ge=1, description="多少天没有工作消息列为疑似僵尸（本地口径）")
     dissolve_days: int = Field(180, ge=1, description="多少天没有工作消息建议解散（本地口径）")
+    gap_hours: int = Field(
+        24, ge=1, description="接收中断达到多少小时，中断之前的安静就不算数，结论有出入的群列为数据不足（本地口径）"
+    )
     overdue_days: int = Field(15, ge=0, description="临时群任务结束多少天后仍未解散列为临时逾期（本地口径）")
     empty_grace_days: int = Field(7, ge=0, description="新建群多少天内没有消息不算空壳（本地口径）")
     overlap: float = Field(0.8, gt=0, le=1, description="成员重合率（交集/并集）达到多少列为重复（本地口径）")
@@ -105,6 +109,13 @@ class InventorySettings(Section):
     rebound_share: float = Field(0.8, gt=0, le=1, description="新群含原群成员的比例达到多少算反弹（本地口径）")
     app_days: int = Field(60, ge=1, description="政务应用程序多少天未更新列为疑似僵尸（高台县 2025 年为 2 个月）")
     account_days: int = Field(14, ge=1, description="政务新媒体多少天未更新列为疑似僵尸（14 天）")
+    app_overlap: float = Field(0.6, gt=0, le=1, description="两个应用的功能重合率（交集/并集）达到多少列为同类应用（本地口径）")
+    app_active_least: int = Field(0, ge=0, description="月活低于多少列为关注，0 为不判（没有官方数字，本地口径）")
+    banned_functions: list[str] = Field(
+        ["打卡", "签到", "积分", "时长"], description="台账“功能设置”里含有这些词的应用列为违规功能（应急、安保、值班的除外）"
+    )
+    basis: str = Field("", description="本地口径的依据，如《××县工作群组管理办法》（×办〔2026〕3号）；写进清单每条口径的出处")
+    basis_date: date | None = Field(None, description="上述依据从哪天起执行")
 
 
 class CleanupSettings(Section):
@@ -121,8 +132,54 @@ class ReductionSettings(Section):
     baseline: date | None = Field(None, description="精简基数的日期；留空取首周末")
 
 
+class RatingSettings(Section):
+    enabled: bool = Field(
+        False, description="是否开放匿名的“有用吗”评价（我的事项页；试用台每人每季度最多私下问一次）；默认关闭，不打扰"
+    )
+
+
 class DigestSettings(Section):
     cron: str = Field("0 17 * * *", description="每个工作日下班前汇总待确认事项的时间（cron，北京时间）")
+
+
+class SigninSettings(Section):
+    hours: int = Field(12, ge=1, le=720, description="登录后最长多少小时要重新登录")
+    idle_minutes: int = Field(60, ge=5, description="多少分钟没有操作要重新登录")
+    invite_days: int = Field(7, ge=1, le=30, description="账号邀请链接的有效天数；用过一次即失效")
+    password_min: int = Field(10, ge=8, le=64, description="密码最短长度；不要求大小写、符号，只拒绝常见的密码")
+    free_tries: int = Field(5, ge=1, description="同一登录名输错多少次以后要等待")
+    address_tries: int = Field(50, ge=1, description="同一网络地址输错多少次以后要等待（一个单位常共用一个地址）")
+    first_wait_seconds: int = Field(5, ge=1, description="第一次等待的秒数，以后每错一次加倍")
+    longest_wait_minutes: int = Field(15, ge=1, description="最长等待的分钟数；不永久锁定账号")
+
+
+class OidcSettings(Section):
+    issuer: str = Field("", description="统一身份认证（OpenID Connect）的发行方地址，如 https://sso.example.gov.cn；留空即不启用")
+    client_id: str = Field("", description="在统一身份认证登记的客户端编号")
+    client_secret: SecretStr = Field(
+        SecretStr(""), description="客户端密钥（可用环境变量 QINGQUN_OFFICE__OIDC__CLIENT_SECRET_FILE 指向文件）"
+    )
+    label: str = Field("统一身份认证", min_length=1, description="登录页按钮上的名称")
+    scopes: str = Field("openid profile", description="请求的 scope，须含 openid")
+    name_claim: str = Field("name", description="姓名取自 id_token 的哪一项")
+    role_claim: str = Field("", description="角色取自 id_token 的哪一项（文字或数组）")
+    roles: dict[str, Literal["office", "unit", "group"]] = Field(
+        {}, description='角色对照：值 = office 机制办、unit 单位管理员或 group 群管理员，如 { "jzb" = "office" }；不在表中的不能登录'
+    )
+    unit_claim: str = Field("", description="单位取自 id_token 的哪一项；机制办没有单位的看全部")
+    groups_claim: str = Field("", description="群管理员的群编号取自 id_token 的哪一项（数组）")
+
+    @model_validator(mode="after")
+    def _whole(self) -> OidcSettings:
+        if not self.issuer:
+            return self
+        if not re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?[^\s?#]*", self.issuer):
+            raise PydanticCustomError("issuer", "issuer 应是 https:// 开头的地址")
+        if not (self.client_id and self.role_claim and self.roles):
+            raise PydanticCustomError("half", "启用统一身份认证要同时写 client_id、role_claim 和 roles")
+        if "openid" not in self.scopes.split():
+            raise PydanticCustomError("scopes", "scopes 须含 openid")
+        return self
 
 
 class OfficeSettings(Section):
@@ -131,6 +188,11 @@ class OfficeSettings(Section):
         {}, description="分管战线：战线 = [单位, …]；提示函每条战线一份，不在其中的单位归入“其他”，留空只写一份"
     )
     letter: Path | None = Field(None, description="提示函文稿（文本文件）；留空用自带的 config/letter.txt")
+    units: dict[str, list[str]] = Field(
+        {},
+        description="单位层级：单位 = [直接下级单位, …]；限于一个单位的账号也看它的各级下级。名称须与建群单位一致，没有列出的只看本单位",
+    )
+    oidc: OidcSettings = OidcSettings()
 
     @field_validator("lines")
     @classmethod
@@ -139,6 +201,22 @@ class OfficeSettings(Section):
         if twice := [unit for unit in dict.fromkeys(listed) if listed.count(unit) > 1]:
             raise PydanticCustomError("twice", "单位“{unit}”列了不止一次，每个单位只归一条战线", {"unit": twice[0]})
         return lines
+
+    @field_validator("units")
+    @classmethod
+    def _one_parent_each(cls, units: dict[str, list[str]]) -> dict[str, list[str]]:
+        parents: dict[str, str] = {}
+        for parent, children in units.items():
+            for child in children:
+                if parents.setdefault(child, parent) != parent or children.count(child) > 1:
+                    raise PydanticCustomError("twice", "单位“{unit}”列了不止一次，每个单位只有一个上级", {"unit": child})
+        for start in parents:
+            above = start
+            for _ in range(len(parents) + 1):
+                above = parents.get(above, "")
+            if above:
+                raise PydanticCustomError("circle", "单位“{unit}”成了自己的上级，请改正层级", {"unit": start})
+        return units
 
 
 class ReportsSettings(Section):
@@ -149,6 +227,7 @@ class RetentionSettings(Section):
     notice_days: int = Field(180, ge=1, description="通知正文与确认记录的保留天数")
     activity_days: int = Field(800, ge=200, description="按群按日计数的保留天数")
     claim_days: int = Field(400, ge=30, description="事件去重记录的保留天数")
+    audit_days: int = Field(185, ge=180, description="个人信息查阅记录的保留天数（不少于六个月）")
     log_days: int = Field(185, ge=180, description="日志保留天数（不少于六个月，不含消息正文）")
 
 
@@ -176,8 +255,10 @@ class Settings(BaseSettings):
     inventory: InventorySettings = InventorySettings()
     cleanup: CleanupSettings = CleanupSettings()
     reduction: ReductionSettings = ReductionSettings()
+    ratings: RatingSettings = RatingSettings()
     digest: DigestSettings = DigestSettings()
     office: OfficeSettings = OfficeSettings()
+    signin: SigninSettings = SigninSettings()
     reports: ReportsSettings = ReportsSettings()
     retention: RetentionSettings = RetentionSettings()
 

@@ -120,9 +120,13 @@ class NoticeCancelled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagAnswered(Event):
-    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood."""
+    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood.
 
-    flag: str
+    A platform that knows no flags names its message instead.
+    """
+
+    flag: str = ""
+    message: str = ""
     person: str
     answer: Literal["withdraw", "misjudged", "understood"]
     share: str = ""
@@ -228,3 +232,113 @@ class CleanupWithdrawn(Event):
 
     items: tuple[str, ...]
     who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectRated(Event):
+    """Somebody, whom nothing in here names, says whether `group:<key>` or `app:<id>` is of use.
+
+    `voter` is a keyed hash of the person for this subject and round; `at` is the beginning of the week, not the moment.
+    """
+
+    subject: str
+    voter: str
+    answer: Literal["useful", "useless", "unsure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationMade(Event):
+    """A link that makes an account; with `account`, one that sets its password anew. `link` is a hash of it."""
+
+    link: str
+    role: str
+    name: str
+    by: str
+    until: datetime
+    unit: str = ""
+    groups: tuple[str, ...] = ()
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationAccepted(Event):
+    """`password` is a hash; `account` is the id of the new account, or of the one whose password it is."""
+
+    link: str
+    account: str
+    login: str
+    password: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSwitched(Event):
+    account: str
+    by: str
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountIntroduced(Event):
+    """A single sign-on says who this is and what they are; told at every sign-in, so that it stays true."""
+
+    account: str
+    login: str
+    name: str
+    role: str
+    unit: str = ""
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordChanged(Event):
+    """`password` is a hash; `session` goes on, the account's other ones end. `login` is as in SessionOpened."""
+
+    account: str
+    password: str
+    session: str
+    login: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigninTried(Event):
+    """A password is about to be looked at; `login` and `address` are hashes."""
+
+    login: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened(Event):
+    """`session` is a hash of the cookie, `replaces` that of the one it takes the place of.
+
+    Of an account, or of a `bearer` (JSON); `login` is the hash under which wrong tries are forgiven.
+    """
+
+    session: str
+    until: datetime
+    account: str = ""
+    bearer: str = ""
+    login: str = ""
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionUsed(Event):
+    session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionClosed(Event):
+    session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalDataRead(Event):
+    """Somebody with an office's page or token was shown who people are; `scope` is what they may see."""
+
+    who: str
+    name: str
+    what: str
+    subject: str = ""
+    scope: str = ""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from config.wording import load_wording
-from handlers import figures
+from handlers import figures, grounds
 from handlers.actions import Action, SendFile, Whisper
 from handlers.cards import Card, Link
 from handlers.context import Context
@@ -22,7 +22,7 @@ from storage import groups, inventories
 
 ASKED = ("清理报告",)
 # Verdicts that ask nothing of anybody.
-QUIET = ("alive", "exempt")
+QUIET = ("alive", "exempt", "insufficient")
 SHOWN = 20
 
 
@@ -53,13 +53,18 @@ def snapshot_for(db: Connection, settings: Settings, week: str | None, now: date
         raise WeekError(say("inventory.bad_week", week=week[:20], example=week_before(now))) from None
     if begins > now:
         raise WeekError(say("inventory.future_week", week=week, last=week_before(now)))
-    return inventories.saved(db, week) or compute(db, settings, week, say)
+    return grounds.explained(inventories.saved(db, week) or compute(db, settings, week, say), say)
 
 
-def only_groups(snapshot: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
-    """The part of a snapshot that is about these groups (`channel:id`): no apps, no figures of the whole city."""
+def only_groups(snapshot: Mapping[str, Any], keys: Collection[str], others: bool = True) -> dict[str, Any]:
+    """The part of a snapshot that is about these groups (`channel:id`): no apps, no figures of the whole city.
+
+    Whoever runs a group may read the names of `others` with the same people, to merge with; a unit's admin may not.
+    """
     wanted = set(keys)
     own = [one for one in snapshot["groups"] if f"{one['channel']}:{one['id']}" in wanted]
+    if not others:
+        own = [{**one, "similar": [two for two in one["similar"] if f"{two['channel']}:{two['id']}" in wanted]} for one in own]
     nothing = dict.fromkeys(("apps", "zombie_apps", "baseline_groups", "reduced_groups"), 0)
     return {
         "week": snapshot["week"],

@@ -87,7 +87,10 @@ def mine(event: MessageReceived, context: Context) -> list[Action]:
 
 def _mine_card(rows: Any, context: Context, title: str) -> Card:
     if not rows:
-        return Card(title=context.say("mine.nothing"), tone="done")
+        # With nothing to acknowledge there may still be something that whoever wants to may rate.
+        rated = context.settings.ratings.enabled
+        links = (Link(label=context.say("ratings.invite_page"), page="mine", subject="ratings"),) if rated else ()
+        return Card(title=context.say("mine.nothing"), links=links, tone="done")
     lines = tuple(
         context.say("mine.line_until" if row.deadline else "mine.line", title=row.title, sender=row.sender_name,
                     at=moment(row.deadline) if row.deadline else "")

@@ -6,7 +6,7 @@ and no ranking; the only names of people are those that the register's columns a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -14,16 +14,18 @@ from sqlalchemy import Connection
 
 from config.settings import InventorySettings, Settings
 from config.wording import Wording
-from handlers import census, figures, merging, unitfigures
+from handlers import census, figures, merging, ratings, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
-from handlers.rules import reduction, similar, zombie
+from handlers.rules import alike, apps, reduction, similar, zombie
+from handlers.rules.apps import App
 from handlers.rules.limit import Excess, beyond
 from handlers.rules.reduction import Rebound
 from handlers.rules.similar import Likeness
-from handlers.rules.week import end_of, first_day, midnight, week_of
-from handlers.rules.zombie import DAY, Reason
-from storage import inventories, register, weekly
+from handlers.rules.week import end_of, first_day, local_day, midnight, week_of
+from handlers.rules.zombie import DAY, Known, Reason
+from storage import feeds, inventories, register, weekly
+from storage import ratings as rated
 
 # Columns of the register that nothing else tells; shown as they were imported.
 REGISTER_COLUMNS = ("admins", "phone", "matter", "responsible", "due", "checker", "closed", "note")
@@ -38,29 +40,34 @@ def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict
     baseline = _baseline(db, settings)
     reduced = reduction.reduce(taken.lifetimes, back, baseline, end)
     like = _Like(taken, rules)
+    opinions = {subject: ratings.told(row, say) for subject, row in rated.shown(db, week).items()}
     groups = _groups(taken, like, back, rules, say)
+    for entry, row in zip(taken.entries, groups, strict=True):
+        row["rating"] = opinions.get(f"group:{entry.key}")
     merges = merging.advise(db, taken, groups, like.members, like.names, rules, say)
     listed = register.app_rows(db)
-    in_use = (row for row in listed if row.closed is None or midnight(row.closed) >= end)
-    apps = [_app(row, end, rules, say) for row in in_use]
+    in_use = [row for row in listed if row.closed is None or midnight(row.closed) >= end]
+    judged_apps = _apps(db, in_use, end, rules, say)
+    for row in judged_apps:
+        row["rating"] = opinions.get(f"app:{row['id']}")
     gone = unitfigures.app_changes(listed, baseline, end)
     load = figures.load(taken)
     # The figures first: whoever needs no row reads the beginning of a saved snapshot (storage.inventories.head).
     return {
         "week": week,
         "at": iso(end),
-        "totals": figures.totals(groups, apps, reduced),
+        "totals": figures.totals(groups, judged_apps, reduced),
         "reduction": figures.reduction_figures(reduced, baseline, say),
-        "app_reduction": unitfigures.app_reduction(len(apps), len(gone), baseline, end),
+        "app_reduction": unitfigures.app_reduction(len(judged_apps), len(gone), baseline, end),
         "load": load,
         "flow": figures.flow(*weekly.counts(db, midnight(first_day(week)), end), load["people"]),
         "verdicts": figures.verdicts(groups),
         "sources": figures.sources(taken),
         "rules": figures.rules_in_force(rules, say),
         "merging": merges.figures,
-        "units": unitfigures.by_unit(taken, groups, apps, reduced),
+        "units": unitfigures.by_unit(taken, groups, judged_apps, reduced),
         "groups": groups,
-        "apps": apps,
+        "apps": judged_apps,
         "changes": unitfigures.changes(taken, reduced, back),
         "app_changes": gone,
         "merges": merges.rows,
@@ -76,13 +83,14 @@ def _baseline(db: Connection, settings: Settings) -> datetime | None:
 
 
 class _Like:
-    """Which groups have nearly the same members, which of a unit nearly the same name."""
+    """Which groups have nearly the same members, which of a unit nearly the same name, and which the same purpose, too."""
 
     def __init__(self, taken: Census, rules: InventorySettings) -> None:
         self.members = similar.overlaps(
             {one.key: one.people for one in taken.entries}, rules.overlap, rules.overlap_members
         )
-        self.names = similar.alike_names({one.key: (one.name, one.unit) for one in taken.entries})
+        self.names = alike.alike_names({one.key: (one.name, one.unit) for one in taken.entries})
+        self.purposes = alike.same_purpose(self.names, {one.key: one.purpose for one in taken.entries})
 
 
 def _groups(
@@ -95,7 +103,7 @@ def _groups(
         reasons = [
             *zombie.judge(entry.known, taken.end, rules),
             *_overlap(overlap, rules),
-            *_alike(like.names.get(entry.key), taken),
+            *_alike(like.names.get(entry.key), like.purposes.get(entry.key), entry, taken),
             *_over_limit(entry, excess.get(entry.key)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
             *_rebound(back.get(entry.key), taken),
@@ -118,9 +126,13 @@ def _overlap(found: Likeness | None, rules: InventorySettings) -> list[Reason]:
     return [Reason("member_overlap", evidence)]
 
 
-def _alike(found: Likeness | None, taken: Census) -> list[Reason]:
+def _alike(found: Likeness | None, same: tuple[str, ...] | None, entry: Entry, taken: Census) -> list[Reason]:
+    """A name alone is a hint; name and purpose together make a duplicate."""
     if found is None:
         return []
+    if same:
+        names = [taken.names[key] for key in same[:5]]
+        return [Reason("similar_name", {"groups": len(same), "names": names, "purpose": entry.purpose}, "purpose")]
     names = [taken.names[key] for key, _ in found.others[:5]]
     return [Reason("similar_name", {"groups": found.number, "names": names})]
 
@@ -170,9 +182,19 @@ def _group(
         "first_seen": _maybe(known.first_seen),
         "ends": _maybe(known.ends),
         "owner": entry.owner,
+        # Days without data, as [first, last]: since the last work message, and at least in the last 30 days.
+        "no_data": _no_data(known, taken.end),
         "exemption": _exemption(entry),
         "register": _register(entry.row),
     }
+
+
+def _no_data(known: Known, end: datetime) -> list[list[str]]:
+    if known.first_seen is None:
+        return []
+    since = min(known.last_work or known.first_seen, end - RECENT_DAYS * DAY)
+    days = known.gaps.days(max(since, known.first_seen), end)
+    return [[first.isoformat(), last.isoformat()] for first, last in days[-zombie.SPANS :]]
 
 
 def _maybe(moment: date | datetime | None) -> str | None:
@@ -200,18 +222,47 @@ def _register(row: Any) -> dict[str, Any] | None:
     return {name: _maybe(row.closed) if name == "closed" else getattr(row, name) for name in REGISTER_COLUMNS}
 
 
-def _app(row: Any, end: datetime, rules: InventorySettings, say: Wording) -> dict[str, Any]:
-    """A row of the register of apps; its monthly active users have no official threshold and lead to no verdict."""
-    judged, reasons = zombie.judge_app(row.kind, row.updated, end, rules)
+def _apps(db: Connection, rows: Sequence[Any], end: datetime, rules: InventorySettings, say: Wording) -> list[dict[str, Any]]:
+    """The rows of the register of apps with what is wrong with them; an update is the later of register and feed."""
+    fed = feeds.updates(db, local_day(end) - DAY)
+    listed = [_app(row, fed.get(row.id), end) for row in rows]
+    like = apps.alike(listed, rules.app_overlap)
+    names = {one.id: one.name for one in listed}
+    judged = [(one, *apps.judge(one, like.get(one.id), names, end, rules)) for one in listed]
+    return [
+        _app_row(row, app, verdict, reasons, like.get(app.id), names, say)
+        for row, (app, verdict, reasons) in zip(rows, judged, strict=True)
+    ]
+
+
+def _app(row: Any, feed: Any, end: datetime) -> App:
+    told = row.updated if row.updated and midnight(row.updated) < end else None
+    by_feed = feed is not None and (told is None or feed.day > told)
+    return App(
+        id=row.id, name=row.name, unit=row.unit, kind=row.kind, functions=row.functions, similar=row.similar,
+        filing=row.filing, updated=feed.day if by_feed else told or row.updated, by_feed=feed.file if by_feed else "",
+        monthly_active=row.monthly_active,
+    )  # fmt: skip
+
+
+def _app_row(
+    row: Any, app: App, judged: str, reasons: Sequence[Reason], like: Likeness | None, names: Mapping[str, str], say: Wording
+) -> dict[str, Any]:
+    unfiled = judged == "alive" and any(one.code == "no_filing" for one in reasons)
+    suggested = "unfiled" if unfiled else judged
     return {
         "id": row.id,
         "name": row.name,
         "unit": row.unit,
         "kind": row.kind,
-        "updated": _maybe(row.updated),
+        "updated": _maybe(app.updated),
+        # The file that the unit gave, when it tells a later day than the register.
+        "updated_source": "feed" if app.by_feed else "register" if app.updated else "",
+        "updated_file": app.by_feed,
         "verdict": judged,
         "reasons": [told(one, say) for one in reasons],
-        "disposition": row.disposition or say(f"inventory.app_suggested.{judged}"),
+        "disposition": row.disposition or say(f"inventory.app_suggested.{suggested}"),
         "monthly_active": row.monthly_active,
         **{name: getattr(row, name) for name in ("handler", "basis", "functions", "similar", "filing")},
+        "overlaps": [{"id": key, "name": names[key], "overlap": share} for key, share in (like.others if like else ())],
     }

@@ -19,12 +19,16 @@ ORDER = (ITEMS.c.unit_place, ITEMS.c.unit, ITEMS.c.place, ITEMS.c.id)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which rounds: in these states; of one unit; only those that are late; `looked`: what was looked at again."""
+    """Which rounds: in these states; of one unit; only those that are late; `looked`: what was looked at again.
+
+    `within` is the units beyond which nothing is shown.
+    """
 
     states: tuple[str, ...] = ()
     unit: str | None = None
     late: bool = False
     looked: bool = False
+    within: Collection[str] | None = None
 
     def condition(self) -> Any:
         parts = [ITEMS.c.state.in_(self.states)] if self.states else []
@@ -32,6 +36,8 @@ class Wanted:
             parts = [or_(ITEMS.c.state == "reopened", and_(ITEMS.c.state == "closed", ITEMS.c.due.is_(None)))]
         if self.unit is not None:
             parts.append(ITEMS.c.unit == self.unit)
+        if self.within is not None:
+            parts.append(ITEMS.c.unit.in_(sorted(self.within)))
         if self.late:
             # An index answers this, IS NOT NULL it does not.
             parts.append(ITEMS.c.late_at > EPOCH)
@@ -88,6 +94,12 @@ def neighbours(db: Connection, kind: str, unit: str, limit: int = 200) -> list[t
     living = GROUPS.c.dissolved_at.is_(None) if kind == "group" else APPS.c.closed.is_(None)
     query = select(rows.c.id, rows.c.name).where(living, rows.c.unit == unit).order_by(rows.c.name, rows.c.id)
     return [(row[0], row[1]) for row in db.execute(query.limit(limit))]
+
+
+def within(db: Connection, items: Collection[str], units: Collection[str]) -> set[str]:
+    """Those of these rounds that are about these units."""
+    query = select(ITEMS.c.id).where(ITEMS.c.id.in_(sorted(items)), ITEMS.c.unit.in_(sorted(units)))
+    return set(db.execute(query).scalars())
 
 
 def steps_count(db: Connection, items: Collection[str]) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -53,5 +53,7 @@ def tally(db: Connection, since: datetime, until: datetime) -> Sequence[Row[Any]
     return db.execute(query.group_by(FLAGS.c.category, FLAGS.c.unit).order_by(FLAGS.c.category, FLAGS.c.unit)).all()
 
 
-def appealed(db: Connection) -> Sequence[Row[Any]]:
-    return db.execute(select(FLAGS).where(FLAGS.c.state == "appealed").order_by(FLAGS.c.at)).all()
+def appealed(db: Connection, units: Collection[str] | None = None) -> Sequence[Row[Any]]:
+    query = select(FLAGS).where(FLAGS.c.state == "appealed")
+    query = query if units is None else query.where(FLAGS.c.unit.in_(sorted(units)))
+    return db.execute(query.order_by(FLAGS.c.at)).all()

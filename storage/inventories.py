@@ -118,6 +118,17 @@ def members_before(db: Connection, moment: datetime) -> dict[str, frozenset[str]
     return _sets(db.execute(query))
 
 
+def people_of(db: Connection, groups: Sequence[str], moment: datetime) -> set[str]:
+    """Everybody who was in one of these groups at the moment."""
+    stayed = or_(MEMBERS.c.left_at.is_(None), MEMBERS.c.left_at >= moment)
+    found: set[str] = set()
+    for start in range(0, len(groups), 500):
+        some = MEMBERS.c.group.in_(groups[start : start + 500])
+        query = select(MEMBERS.c.person).where(some, MEMBERS.c.joined_at < moment, stayed)
+        found.update(db.execute(query).scalars())
+    return found
+
+
 def members_at_end(db: Connection, moment: datetime) -> dict[str, frozenset[str]]:
     """By group that was dissolved before the moment, who was in it then; leaving on its last day counts as staying."""
     left, dissolved = type_coerce(MEMBERS.c.left_at, BigInteger), type_coerce(GROUPS.c.dissolved_at, BigInteger)

@@ -12,6 +12,13 @@ from sqlmodel import Field, SQLModel
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def milliseconds(moment: datetime) -> int:
+    """Since 1970 UTC, as the database holds it; naive ones are refused."""
+    if moment.tzinfo is None:
+        raise ValueError("naive datetime")
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime, stored as whole milliseconds since 1970 UTC; naive ones are refused."""
 
@@ -19,11 +26,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime")
-        return (value - EPOCH) // timedelta(milliseconds=1)
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(milliseconds=value)
@@ -357,6 +360,48 @@ class App(Table, table=True):
     imported_at: datetime = instant()
 
 
+class AppUpdate(Table, table=True):
+    """A day on which an account's own record, a file that its unit gave, says that something was published."""
+
+    __tablename__ = "app_updates"
+    app: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    file: str = ""
+
+
+class Ballot(Table, table=True):
+    """One answer to 有用吗 in a round that is open; `voter` is a keyed hash, and goes with the row when it closes."""
+
+    __tablename__ = "ballots"
+    round: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    voter: str = Field(primary_key=True)
+    # useful, useless, unsure
+    answer: str
+    # The week of the answer, never its time.
+    week: str
+
+
+class Rating(Table, table=True):
+    """What is shown of a subject's answers from the end of `week` on; nothing of fewer than five is ever written here."""
+
+    __tablename__ = "ratings"
+    subject: str = Field(primary_key=True)
+    week: str = Field(primary_key=True)
+    round: str
+    useful: int = 0
+    useless: int = 0
+    unsure: int = 0
+
+
+class RatingInvite(Table, table=True):
+    """Who has been asked in a quarter, so that nobody is asked twice; not whether they answered."""
+
+    __tablename__ = "rating_invites"
+    person: str = Field(primary_key=True)
+    round: str = Field(primary_key=True)
+
+
 class Gap(Table, table=True):
     """A time in which a channel heard nothing, so that silence proves nothing."""
 
@@ -490,3 +535,82 @@ class CleanupStep(Table, table=True):
     target: str = ""
     ends: date | None = None
     note: str = long_text()
+
+
+class Account(Table, table=True):
+    """Who may sign in to the office's pages; nothing else of a person than a name is kept."""
+
+    __tablename__ = "accounts"
+    id: str = Field(primary_key=True)
+    name: str
+    # As it is typed; `oidc:<hash>` for who comes from a single sign-on and has no password here.
+    login: str = Field(unique=True)
+    # argon2id
+    password: str = long_text()
+    # office, unit, group
+    role: str
+    # Of an office or a unit's account: it sees this unit and what is under it; empty: everything.
+    unit: str = ""
+    # Of a group's account: the keys of its groups as JSON.
+    groups: str = long_text("[]")
+    at: datetime = instant()
+    disabled_at: datetime | None = instant(default=None)
+    last_at: datetime | None = instant(default=None)
+
+
+class Invitation(Table, table=True):
+    """A link that makes one account, or sets its password anew; only a hash of it is kept."""
+
+    __tablename__ = "invitations"
+    id: str = Field(primary_key=True)
+    role: str
+    name: str
+    unit: str = ""
+    groups: str = long_text("[]")
+    # The account whose password it sets.
+    account: str = Field(default="", index=True)
+    by: str
+    at: datetime = instant()
+    until: datetime = instant(index=True)
+    used_at: datetime | None = instant(default=None)
+
+
+class SessionRow(Table, table=True):
+    """Somebody who is signed in; only a hash of the cookie is kept."""
+
+    __tablename__ = "sessions"
+    id: str = Field(primary_key=True)
+    # Empty: signed in with a token, and `bearer` says as whom.
+    account: str = Field(default="", index=True)
+    bearer: str = long_text()
+    at: datetime = instant()
+    until: datetime = instant(index=True)
+    seen: datetime = instant()
+
+
+class SigninTry(Table, table=True):
+    """A password that somebody tried; hashes of the login and the address, never the password."""
+
+    __tablename__ = "signin_tries"
+    id: str = Field(primary_key=True)
+    at: datetime = instant(index=True)
+    login: str
+    address: str
+    # tried, refused (it came too early and was not looked at), forgiven (the right password came after it)
+    state: str
+    until: datetime | None = instant(default=None)
+    __table_args__ = (Index(None, "login", "at"), Index(None, "address", "at"))
+
+
+class AuditRow(Table, table=True):
+    """Who of the office read whose data and when, append-only."""
+
+    __tablename__ = "audit"
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = instant(index=True)
+    who: str = Field(index=True)
+    name: str
+    what: str
+    subject: str = ""
+    # What the reader may see: a unit, groups; empty: everything.
+    scope: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("bot.commands.run", "启动轻群"),
     "token": ("bot.commands.token", "生成一个访问令牌"),
+    "invite": ("bot.commands.invite", "生成一条账号邀请链接"),
     "doctor": ("bot.commands.doctor", "体检：哪里有问题、怎么办"),
     "version": ("bot.commands.version", "显示版本"),
     "check": ("bot.commands.check", "检查一条消息有没有不当要求"),

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -20,18 +19,21 @@ from starlette.routing import BaseRoute, Route
 from bot import wire
 from bot.house import House
 from bot.links import Bearer
-from bot.render import render_file
 from bot.web.api_cleanup import list_cleanups
+from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
+from bot.web.bodies import object_of, string_in
+from bot.web.noting import note_read
+from bot.web.office_audit import list_audit
+from bot.web.office_inventory import allowed, file_of
 from bot.web.openapi import document
 from config.settings import TIMEZONE
 from handlers.events import NoticeCancelled, NoticeIssued
-from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.inventory import WeekError, snapshot_for
 from handlers.rules import demand
 from handlers.rules.secrecy import is_marked
 from storage import groups, notices
 
-MAX_JSON = 2_000_000
 MAX_NOTICE = 5_000
 MAX_EVENTS = 5_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -61,6 +63,11 @@ def routes(house: House) -> list[BaseRoute]:
         ("GET", "/inventories/{week}", get_inventory),
         ("GET", "/reduction", get_reduction),
         ("GET", "/cleanup", list_cleanups),
+        ("GET", "/appeals", list_appeals),
+        ("POST", "/appeals/{id}", decide_appeal),
+        ("POST", "/rules/test", test_rules),
+        ("POST", "/rules/shadow", shadow_rules),
+        ("GET", "/audit", list_audit),
         ("POST", "/events", post_events),
     ]
     return [
@@ -70,7 +77,7 @@ def routes(house: House) -> list[BaseRoute]:
 
 
 async def post_notice(house: House, bearer: Bearer, request: Request) -> Response:
-    body = await _object(request)
+    body = await object_of(request)
     asked = await read_notice(house, bearer, body)
     event = NoticeIssued(id=f"n{uuid.uuid4().hex[:16]}", at=house.now(), **asked)
     await house.tell(event)
@@ -81,8 +88,8 @@ async def post_notice(house: House, bearer: Bearer, request: Request) -> Respons
 
 async def read_notice(house: House, bearer: Bearer, body: dict[str, Any]) -> dict[str, Any]:
     """The fields of a notice to be issued, checked; 403 or 422 with a sentence otherwise."""
-    text = wire.clean(_string(body, "text")).strip()
-    title = wire.clean(_string(body, "title", required=False), keep_lines=False).strip()
+    text = wire.clean(string_in(body, "text")).strip()
+    title = wire.clean(string_in(body, "title", required=False), keep_lines=False).strip()
     if not text or len(text) > MAX_NOTICE or len(title) > wire.MAX_NAME:
         raise HTTPException(422, f"text 要写通知内容，不超过 {MAX_NOTICE} 字；title 不超过 {wire.MAX_NAME} 字。")
     if is_marked(text) or is_marked(title):
@@ -102,7 +109,7 @@ async def read_notice(house: House, bearer: Bearer, body: dict[str, Any]) -> dic
         "kind": kind,
         "deadline": _deadline(house, body),
         "emergency": emergency,
-        "reason": wire.clean(_string(body, "reason", required=False), keep_lines=False)[: wire.MAX_NAME],
+        "reason": wire.clean(string_in(body, "reason", required=False), keep_lines=False)[: wire.MAX_NAME],
     }
 
 
@@ -118,7 +125,7 @@ async def _groups(house: House, bearer: Bearer, body: dict[str, Any]) -> tuple[s
         return found, missing, may_run(db, bearer, found)
 
     found, missing, allowed = await house.store.read(read)
-    if missing and bearer.role == "office":
+    if missing and bearer.everything:
         raise HTTPException(422, f"没有这个群，或已解散：{'、'.join(one[:60] for one in missing[:5])}。请核对群编号。")
     if missing or not allowed:
         raise HTTPException(403, "令牌只能向自己管理的群发通知，请核对群编号。")
@@ -148,12 +155,13 @@ async def list_notices(house: House, bearer: Bearer, request: Request) -> Respon
     def read(db: Connection) -> list[dict[str, Any]] | None:
         key = groups.resolve(db, given) if given else None
         if given and key is None:
-            return [] if bearer.role == "office" else None
+            return [] if bearer.everything else None
         if key and not may_see(db, bearer, [key]):
             return None
         rows = notices.listed(db, key)
         shown = [row for row in rows if may_see(db, bearer, _keys(db, row.id))]
-        return [_listed(db, row) for row in shown]
+        own = None if bearer.everything else keys_of(db, bearer)
+        return [_listed(db, row, own) for row in shown]
 
     found = await house.store.read(read)
     if found is None:
@@ -165,13 +173,13 @@ def _keys(db: Connection, notice: str) -> list[str]:
     return [place.group for place in notices.places(db, notice)]
 
 
-def _listed(db: Connection, row: Any) -> dict[str, Any]:
+def _listed(db: Connection, row: Any, own: set[str] | None) -> dict[str, Any]:
     done, everybody = notices.counts(db, row.id)
     return {
         "id": row.id,
         "title": row.title,
         "text": row.text,
-        "groups": [key.split(":", 1)[1] for key in _keys(db, row.id)],
+        "groups": [key.split(":", 1)[1] for key in _keys(db, row.id) if own is None or key in own],
         "at": local(row.at),
         "acknowledged": done,
         "pending": everybody - done,
@@ -225,6 +233,7 @@ async def get_pending(house: House, bearer: Bearer, request: Request) -> Respons
     if row.emergency_until is None or house.now() > row.emergency_until:
         raise HTTPException(403, "应急通知已到期自动结束，不再显示名单。")
     pending = await house.store.read(lambda db: notices.pending(db, row.id))
+    await note_read(house, bearer, "pending", row.id)
     return JSONResponse({"id": row.id, "pending": [one.name for one in pending]})
 
 
@@ -240,7 +249,13 @@ async def get_links(house: House, bearer: Bearer, request: Request) -> Response:
     row = await _notice(house, bearer, request)
     if bearer.role != "office" and row.sender != bearer.id:
         raise HTTPException(403, "确认链接只给通知的发起人和机制办。")
-    people = await house.store.read(lambda db: notices.audience(db, row.id))
+
+    def read(db: Connection) -> list[Any]:
+        own = None if bearer.everything else keys_of(db, bearer)
+        return [one for one in notices.audience(db, row.id) if own is None or one.group in own]
+
+    people = await house.store.read(read)
+    await note_read(house, bearer, "links", row.id)
     links = [
         {"person": one.person.split(":", 1)[1], "name": one.name, "url": house.links.notice_url(row.id, one.person)}
         for one in people
@@ -249,8 +264,8 @@ async def get_links(house: House, bearer: Bearer, request: Request) -> Response:
 
 
 async def post_check(house: House, bearer: Bearer, request: Request) -> Response:
-    body = await _object(request)
-    text = _string(body, "text")
+    body = await object_of(request)
+    text = string_in(body, "text")
     kind = body.get("kind") or "text"
     if kind not in ("text", "image", "file", "link"):
         raise HTTPException(422, "kind 应是 text、image、file、link 之一。")
@@ -275,28 +290,25 @@ def _at(body: dict[str, Any]) -> datetime | None:
 
 
 async def _snapshot(house: House, bearer: Bearer, week: str) -> dict[str, Any]:
-    def read(db: Connection) -> dict[str, Any]:
-        snapshot: dict[str, Any] = snapshot_for(db, house.settings, week, house.now())
-        return snapshot if bearer.role == "office" else only_groups(snapshot, sorted(keys_of(db, bearer)))
-
     try:
-        return await house.store.read(read)
+        return await house.store.read(
+            lambda db: allowed(db, bearer, snapshot_for(db, house.settings, week, house.now()))
+        )
     except WeekError as error:
         raise HTTPException(422, str(error)) from None
 
 
 async def get_inventory(house: House, bearer: Bearer, request: Request) -> Response:
-    return JSONResponse(await _snapshot(house, bearer, request.path_params["week"]))
+    """Its rows name owners and admins: noted."""
+    snapshot = await _snapshot(house, bearer, request.path_params["week"])
+    await note_read(house, bearer, "inventory", snapshot["week"])
+    return JSONResponse(snapshot)
 
 
 async def get_inventory_file(house: House, bearer: Bearer, request: Request) -> Response:
     week = request.path_params["week"]
     await _snapshot(house, bearer, week)
-    what = f"inventory/{week}.xlsx"
-    if bearer.role != "office":
-        keys = await house.store.read(lambda db: sorted(keys_of(db, bearer)))
-        what += "?groups=" + quote(",".join(keys))
-    content = await render_file(house, what)
+    content = await file_of(house, bearer, week, "xlsx")
     return Response(
         content, media_type=XLSX, headers={"content-disposition": f'attachment; filename="inventory-{week}.xlsx"'}
     )
@@ -315,8 +327,8 @@ async def post_events(house: House, bearer: Bearer, request: Request) -> Respons
 
     All are read before the first is told: a bad one refuses the whole delivery, naming its line; nothing is half done.
     """
-    if bearer.role != "office":
-        raise HTTPException(403, "只有机制办授权的令牌可以送入事件。")
+    if not bearer.everything:
+        raise HTTPException(403, "只有机制办授权的、不限单位的令牌可以送入事件。")
     raw = await request.body()
     events = []
     for number, data in enumerate(_objects(raw), start=1):
@@ -342,25 +354,3 @@ def _objects(raw: bytes) -> list[Any]:
     if isinstance(data, dict) and isinstance(data.get("events"), list):
         return list(data["events"])
     return data if isinstance(data, list) else [data]
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    raw = await request.body()
-    if len(raw) > MAX_JSON:
-        raise HTTPException(413, "请求内容太大，请缩短后再试。")
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "请求体不是正确的 JSON。") from None
-    if not isinstance(data, dict):
-        raise HTTPException(422, "请求体应是一个 JSON 对象。")
-    return data
-
-
-def _string(body: dict[str, Any], name: str, required: bool = True) -> str:
-    value = body.get(name)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str):
-        raise HTTPException(422, f"{name} 应是文字。")
-    return value

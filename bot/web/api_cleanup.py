@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from bot.house import House
 from bot.links import Bearer
+from bot.web.noting import note_read
 from config.settings import TIMEZONE
 from handlers.rules.cleanup import STATES
 from storage import cleanup_pages, cleanups
@@ -31,7 +32,7 @@ async def list_cleanups(house: House, bearer: Bearer, request: Request) -> Respo
         raise HTTPException(422, f"state 应是 {'、'.join(STATES)} 之一。")
     if number and not (number.isdecimal() and len(number) < 7 and int(number)):
         raise HTTPException(422, "page 应是从 1 起的页码。")
-    wanted = Wanted(states=(state,) if state else (), unit=unit or None)
+    wanted = Wanted(states=(state,) if state else (), unit=unit or None, within=bearer.units)
     before = (int(number or 1) - 1) * MAX_ITEMS
 
     def read(db: Connection) -> list[dict[str, Any]]:
@@ -39,7 +40,9 @@ async def list_cleanups(house: House, bearer: Bearer, request: Request) -> Respo
         steps = cleanups.steps_of(db, [row.id for row in rows])
         return [as_json(row, steps.get(row.id, [])) for row in rows]
 
-    return JSONResponse(await house.store.read(read))
+    found = await house.store.read(read)
+    await note_read(house, bearer, "cleanup", " ".join(filter(None, (state, unit, number))))
+    return JSONResponse(found)
 
 
 def as_json(row: Row[Any], steps: Sequence[Row[Any]]) -> dict[str, Any]:

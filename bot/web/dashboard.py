@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from bot.house import House
 from bot.links import Bearer
 from bot.reports.columns import platform
+from bot.web.noting import note_read
 from bot.web.office import overview, page, signed_in
 from handlers.figurerows import weekly
 from handlers.figures import GAP_DAYS
@@ -24,6 +25,7 @@ from handlers.inventory import snapshot_for
 from handlers.rules.cleanup import UNDECIDED
 from handlers.rules.week import end_of, first_day, midnight, week_before, week_of
 from handlers.unitfigures import FEWEST
+from handlers.within import only_figures, only_units
 from storage import flags, inventories
 from storage import weekly as weeks
 
@@ -42,6 +44,8 @@ AGES = (0, 2, 4, 8)
 # What of a snapshot a line of the history needs.
 LINE = ("totals", "reduction", "load", "flow")
 Facts = dict[str, Any]
+# The units that a visitor is limited to; None: all there are.
+Units = frozenset[str] | None
 
 
 class Heads:
@@ -49,7 +53,7 @@ class Heads:
 
     def __init__(self) -> None:
         self._present: tuple[str, Facts | None] = ("", None)
-        self._past: dict[str, Facts] = {}
+        self._past: dict[tuple[str, Units], Facts] = {}
 
     def present(self, db: Connection, week: str) -> Facts | None:
         """All of them, of one week at a time: the units are many."""
@@ -59,12 +63,14 @@ class Heads:
             self._present = (week, head)
         return head
 
-    def past(self, db: Connection, week: str) -> Facts:
-        """As many as its line of the history needs."""
-        if week not in self._past:
+    def past(self, db: Connection, week: str, units: Units = None) -> Facts:
+        """As many as its line of the history needs; the load and the flow are known of the whole city only."""
+        if (week, units) not in self._past:
             head = inventories.head(db, week) or {}
-            self._past[week] = {name: head[name] for name in LINE if name in head}
-        return self._past[week]
+            if units is not None:
+                head = only_figures(head, units) if "units" in head else {}
+            self._past[week, units] = {name: head[name] for name in LINE if name in head}
+        return self._past[week, units]
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -74,22 +80,27 @@ def routes(house: House) -> list[BaseRoute]:
 async def show(heads: Heads, house: House, visitor: Bearer, request: Request) -> Response:
     if visitor.role != "office":
         return await overview(house, visitor, request)
-    facts = await house.store.read(partial(read, house, heads))
+    facts = await house.store.read(partial(read, house, heads, visitor.units))
+    if facts["appeals"]:
+        await note_read(house, visitor, "appeals", " ".join(one.id for one in facts["appeals"]))
     return page("dashboard.html", house, visitor, request, weekly=weekly, fewest=FEWEST, **facts)
 
 
-def read(house: House, heads: Heads, db: Connection) -> Facts:
+def read(house: House, heads: Heads, units: Units, db: Connection) -> Facts:
     now = max(house.now(), inventories.newest_event(db) or house.now())
     ended = week_before(now)
-    head = heads.present(db, ended) or snapshot_for(db, house.settings, ended, now)
+    head = heads.present(db, ended) if units is None else None
+    head = head or within(db, snapshot_for(db, house.settings, ended, now), units)
     saved = [one for one in inventories.weeks(db) if one <= ended][:MOST_WEEKS]
-    known = {week: heads.past(db, week) for week in saved if week != ended} | {ended: head}
+    known = {week: heads.past(db, week, units) for week in saved if week != ended} | {ended: head}
     monday = midnight(first_day(min(known)))
-    counted = weeks.flags_by_week(db, monday, now)
+    counted = weeks.flags_by_week(db, monday, now, units)
     history = [_week(week, known.get(week), counted, place) for place, week in enumerate(_from(monday, ended))]
+    if units is not None:
+        _count_saved(history, weeks.saved_by_week(db, monday, now, units), now, house.settings.retention.notice_days)
     _mark_rebounds(history)
     this_week = midnight(first_day(week_of(now)))
-    _, _, fresh = weeks.counts(db, this_week, now)
+    _, _, fresh = weeks.counts(db, this_week, now, units)
     return {
         "head": head,
         "last": last_day(head["at"]),
@@ -100,14 +111,26 @@ def read(house: House, heads: Heads, db: Connection) -> Facts:
         "saved_ever": sum(one["saved"] or 0 for one in history) + fresh,
         "categories": _categories(house, counted, history),
         "shown_weeks": history[-FLAG_WEEKS:],
-        "flag_units": _flag_units(db, head, this_week, now),
-        "open_items": _open_items(db, ended),
+        "flag_units": _flag_units(db, head, this_week, now, units),
+        "open_items": _open_items(db, ended, units),
         "gaps": _gaps(house, head),
-        "deaf_groups": len({row.id for row in group_gaps(db, datetime.fromisoformat(head["at"]))}),
-        "appeals": flags.appealed(db),
+        "deaf_groups": len({row.id for row in group_gaps(db, datetime.fromisoformat(head["at"]), units)}),
+        "appeals": flags.appealed(db, units),
         "titles": {one.id: one.title for one in house.rulebook.categories.values()},
         "rows": partial(address, head["week"]),
     }
+
+
+def within(db: Connection, snapshot: Facts, units: Units) -> Facts:
+    """What of a snapshot whoever is limited to some units may see."""
+    return snapshot if units is None else only_units(db, snapshot, units)
+
+
+def _count_saved(history: Sequence[Facts], counted: Mapping[int, int], now: datetime, days: int) -> None:
+    """A saved week tells it of the whole city only; of some units it is counted as long as receipts are kept."""
+    kept = (now - days * DAYS).date()
+    for place, one in enumerate(history):
+        one["saved"] = counted.get(place, 0) if one["last"] - 6 * DAYS >= kept else None
 
 
 def address(present: str, what: str, week: str = "", **more: str) -> str:
@@ -176,9 +199,9 @@ def _categories(house: House, counted: Mapping[tuple[int, str], int], history: S
     return [one for one in found if one["now"] or sum(one["weeks"])]
 
 
-def _flag_units(db: Connection, head: Facts, since: datetime, now: datetime) -> list[Facts]:
+def _flag_units(db: Connection, head: Facts, since: datetime, now: datetime, units: Units) -> list[Facts]:
     """Last week's and this week's by unit, in the register's order; units too small to tell are one line, the last."""
-    before, present = flags_of_units(db, since - 7 * DAYS, since), flags_of_units(db, since, now)
+    before, present = flags_of_units(db, since - 7 * DAYS, since, units), flags_of_units(db, since, now, units)
     told = weeks.units_of(db, {*before, *present}, FEWEST)
     order = [one["unit"] for one in head.get("units", ())]
     known = [one for one in order if one in told] + sorted(told - {*order})
@@ -187,17 +210,18 @@ def _flag_units(db: Connection, head: Facts, since: datetime, now: datetime) -> 
     return [*rows, *([{"unit": None, "before": small[0], "now": small[1]}] if any(small) else [])]
 
 
-def flags_of_units(db: Connection, since: datetime, until: datetime) -> Counter[str]:
+def flags_of_units(db: Connection, since: datetime, until: datetime, units: Units = None) -> Counter[str]:
     found: Counter[str] = Counter()
     for row in flags.tally(db, since, until):
-        found[row.unit] += row.number
+        if units is None or row.unit in units:
+            found[row.unit] += row.number
     return found
 
 
-def _open_items(db: Connection, ended: str) -> list[Facts]:
+def _open_items(db: Connection, ended: str, units: Units) -> list[Facts]:
     """By stage, how many wait since when: a number for each of AGES."""
     bounds = [found_between(ended, age) for age in range(len(AGES))]
-    counted = weeks.items_by_week(db, [state for states in STAGES.values() for state in states])
+    counted = weeks.items_by_week(db, [state for states in STAGES.values() for state in states], units)
     return [
         {"stage": stage, "ages": [_waiting(counted, states, *between) for between in bounds]}
         for stage, states in STAGES.items()
@@ -235,6 +259,6 @@ def days(time: timedelta) -> float:
     return round(time / DAYS, 1)
 
 
-def group_gaps(db: Connection, end: datetime) -> Sequence[Any]:
+def group_gaps(db: Connection, end: datetime, units: Units = None) -> Sequence[Any]:
     """When groups were not heard by themselves, as far back as the channels' gaps are told."""
-    return weeks.group_gaps(db, end - GAP_DAYS * DAYS, end)
+    return weeks.group_gaps(db, end - GAP_DAYS * DAYS, end, units)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -16,9 +17,11 @@ from starlette.routing import BaseRoute, Route
 
 from bot.house import House
 from bot.links import Bearer
+from bot.web.auth import keys_of, may_run
 from bot.web.cleanup import targets, tell
 from bot.web.cleanupview import asked_for, history, picked, shown, words
 from bot.web.forms import Form, form_of
+from bot.web.noting import note_read
 from bot.web.office import NO_STORE, office_only, page, signed_in
 from config.settings import TIMEZONE
 from handlers.events import CleanupDecided, CleanupDeclared, CleanupReviewed
@@ -63,11 +66,12 @@ async def _list(
     page_asked = asked.get("page", "")
     number = int(page_asked) if page_asked.isdecimal() and len(page_asked) < 6 else 1
     late, unit = tab in LATE and asked.get("late") == "1", asked.get("unit") or None
-    base = TABS[tab][1]
-    wanted = Wanted(states=base.states, looked=base.looked, unit=unit, late=late)
+    tabs = {name: replace(one, within=visitor.units) for name, (_, one) in TABS.items()}
+    base = tabs[tab]
+    wanted = replace(base, unit=unit, late=late)
 
     def read(db: Connection) -> dict[str, Any]:
-        counts = {name: cleanup_pages.count(db, one) for name, (_, one) in TABS.items()}
+        counts = {name: cleanup_pages.count(db, one) for name, one in tabs.items()}
         total = cleanup_pages.count(db, wanted)
         pages = max(1, -(-total // PAGE))
         current = min(max(number, 1), pages)
@@ -75,7 +79,7 @@ async def _list(
         return {
             "items": shown(db, house.wording, rows),
             "counts": counts,
-            "late_count": cleanup_pages.count(db, Wanted(states=base.states, late=True)) if tab in LATE else 0,
+            "late_count": cleanup_pages.count(db, replace(base, late=True)) if tab in LATE else 0,
             "units": cleanup_pages.units(db, base),
             "total": total,
             "pages": pages,
@@ -107,7 +111,7 @@ async def press(house: House, visitor: Bearer, request: Request) -> Response:
     form = await form_of(request)
     back = form.get("back")
     asked = {name: form.get(name) for name in ("tab", "unit", "late", "page")}
-    event, problem = _event(house, visitor, form)
+    event, problem = await _event(house, visitor, form)
     moved = 0 if problem else await tell(house, event)
     problem = problem or ("" if moved else house.wording("cleanup.unchanged"))
     if problem and back:
@@ -118,9 +122,18 @@ async def press(house: House, visitor: Bearer, request: Request) -> Response:
     return RedirectResponse(where, 303, headers=NO_STORE)
 
 
-def _event(house: House, visitor: Bearer, form: Form) -> tuple[Any, str]:
+async def _own(house: House, visitor: Bearer, items: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the rounds that the visitor may decide on."""
+    units = visitor.units
+    if units is None:
+        return items
+    own = await house.store.read(lambda db: cleanup_pages.within(db, items, units))
+    return tuple(item for item in items if item in own)
+
+
+async def _event(house: House, visitor: Bearer, form: Form) -> tuple[Any, str]:
     """The event that the form asks for, or what is missing in a sentence."""
-    items, act = picked(form), form.get("act")
+    items, act = await _own(house, visitor, picked(form)), form.get("act")
     if not items:
         return None, house.wording("cleanup.nothing_chosen")
     told: dict[str, Any] = {
@@ -138,6 +151,9 @@ def _event(house: House, visitor: Bearer, form: Form) -> tuple[Any, str]:
     if act == "declare":
         return CleanupDeclared(**told), ""
     decision, problem = asked_for(house, form)
+    target = decision.get("target")
+    if target and not problem and not await house.store.read(lambda db: may_run(db, visitor, [target])):
+        problem = house.wording("cleanup.problem.target", days=house.settings.cleanup.keep_days)
     return (None, problem) if problem else (CleanupDecided(**told, **decision), "")
 
 
@@ -152,9 +168,13 @@ async def _round(
 
     def read(db: Connection) -> dict[str, Any] | None:
         row = cleanups.get(db, item)
-        if row is None:
+        if row is None or (visitor.units is not None and row.unit not in visitor.units):
             return None
         one = shown(db, house.wording, [row])[0]
+        if visitor.units is not None:
+            own = keys_of(db, visitor)
+            alike = one["facts"].get("similar") or ()
+            one["facts"] |= {"similar": [each for each in alike if f"{each['channel']}:{each['id']}" in own]}
         others = cleanup_pages.neighbours(db, row.kind, row.unit)
         later = cleanup_pages.follower(db, item)
         before = cleanups.get(db, row.previous) if row.previous else None
@@ -167,7 +187,8 @@ async def _round(
 
     facts = await house.store.read(read)
     if facts is None:
-        raise HTTPException(404, "没有这一项清理事项。")
+        raise HTTPException(404, "没有这一项清理事项，或不在您的单位范围内。")
+    await note_read(house, visitor, "cleanup", item)
     return page(
         "office_cleanup_item.html", house, visitor, request, 422 if problem else 200, problem=problem,
         form=form or Form([]), done=request.query_params.get("done") == "1", days=_days(house), **facts,

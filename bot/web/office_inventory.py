@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -16,17 +16,21 @@ from bot.channels import CHANNELS
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.reports import columns
 from bot.reports.formats import MEDIA
 from bot.reports.paper import FontError
 from bot.web.auth import keys_of
+from bot.web.noting import note_read
 from bot.web.office import NO_STORE, page, signed_in
+from handlers import grounds
 from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.within import only_units
 from storage import pages
 
 # All of them are in the workbook.
 MERGES_SHOWN = 50
 # In the order of how serious they are; a filter, never a ranking.
-VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
+VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "insufficient", "exempt", "alive")
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -40,17 +44,31 @@ def routes(house: House) -> list[BaseRoute]:
     ]
 
 
+def allowed(db: Connection, visitor: Bearer, snapshot: dict[str, Any]) -> dict[str, Any]:
+    """What of a snapshot this reader may see."""
+    if visitor.role != "office":
+        return only_groups(snapshot, keys_of(db, visitor), others=visitor.units is None)
+    return snapshot if visitor.units is None else only_units(db, snapshot, visitor.units)
+
+
+async def file_of(house: House, visitor: Bearer, week: str, kind: str) -> bytes:
+    """The file of what they may see; noted first, for it names owners, admins and their telephones."""
+    await note_read(house, visitor, "export", f"{week}.{kind}")
+    what = f"inventory/{week}.{kind}"
+    if visitor.role != "office":
+        keys = await house.store.read(lambda db: sorted(keys_of(db, visitor)))
+        what += "?groups=" + quote(",".join(keys)) + ("" if visitor.units is None else "&others=no")
+    elif visitor.units is not None:
+        what += "?" + urlencode([("unit", unit) for unit in sorted(visitor.units)])
+    return await render_file(house, what)
+
+
 async def _read(house: House, visitor: Bearer, week: str | None) -> dict[str, Any]:
     """The snapshot of the week, for an admin the part of it about their groups; 404 with a sentence for a bad week."""
 
     def read(db: Connection) -> dict[str, Any]:
-        keys = None if visitor.role == "office" else keys_of(db, visitor)
         snapshot = snapshot_for(db, house.settings, week, house.now())
-        return {
-            "snapshot": snapshot if keys is None else only_groups(snapshot, keys),
-            "weeks": pages.weeks(db),
-            "keys": keys,
-        }
+        return {"snapshot": allowed(db, visitor, snapshot), "weeks": pages.weeks(db)}
 
     try:
         return await house.store.read(read)
@@ -73,6 +91,8 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         only=only,
         weeks=facts["weeks"],
         most_merges=MERGES_SHOWN,
+        grounds=grounds.told,
+        platform=partial(columns.platform, say=house.wording),
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
     )
@@ -80,15 +100,12 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 
 async def give_file(kind: str, house: House, visitor: Bearer, request: Request) -> Response:
     week = request.path_params["week"]
-    facts = await _read(house, visitor, week)
-    what = f"inventory/{week}.{kind}"
-    if facts["keys"] is not None:
-        what += "?groups=" + quote(",".join(sorted(facts["keys"])))
+    await _read(house, visitor, week)
     try:
-        content = await render_file(house, what)
+        content = await file_of(house, visitor, week, kind)
     except FontError as error:
         raise HTTPException(503, str(error)) from None
-    bulletin = "bulletin.file" if facts["keys"] is None else "bulletin.file_own"
+    bulletin = "bulletin.file" if visitor.everything else "bulletin.file_own"
     name = quote(house.wording("inventory.report_file" if kind == "xlsx" else bulletin, week=week, kind=kind))
     disposition = f"attachment; filename=\"inventory-{week}.{kind}\"; filename*=UTF-8''{name}"
     return Response(content, media_type=MEDIA[kind], headers={**NO_STORE, "content-disposition": disposition})

@@ -11,7 +11,8 @@ from bot.channels.playground import Playground, Refused
 from bot.house import House
 from bot.links import Bearer
 from bot.web.forms import form_of
-from bot.web.office import office_only, page, signed_in
+from bot.web.noting import note_read
+from bot.web.office import page, signed_in, whole_office_only
 from bot.web.playground_api import away
 
 
@@ -27,7 +28,7 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 
 
 async def invite(house: House, visitor: Bearer, request: Request) -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     form = await form_of(request)
     rooms, again = _playground(house).rooms, form.get("person")
     try:
@@ -43,9 +44,10 @@ async def invite(house: House, visitor: Bearer, request: Request) -> Response:
 async def _page(
     house: House, visitor: Bearer, request: Request, link: str = "", problem: str = "", status: int = 200
 ) -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     rooms = _playground(house).rooms
     people, groups = await rooms.everybody(), await rooms.listed()
+    await note_read(house, visitor, "people", f"{len(people)} 人")
     return page(
         "invitations.html", house, visitor, request, status, link=link, problem=problem, people=people, groups=groups
     )

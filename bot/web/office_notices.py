@@ -20,6 +20,7 @@ from bot.house import House
 from bot.links import Bearer
 from bot.web.auth import keys_of, may_run, may_see
 from bot.web.forms import Form, form_of
+from bot.web.noting import note_read
 from bot.web.office import NO_STORE, page, signed_in
 from config.settings import TIMEZONE
 from handlers.events import NoticeCancelled, NoticeIssued
@@ -60,9 +61,21 @@ async def listed(house: House, visitor: Bearer, request: Request) -> Response:
         rows = notices.listed(db, None, SHOWN)
         places = pages.places_of(db, [row.id for row in rows])
         seen = [row for row in rows if may_see(db, visitor, [place.group for place in places.get(row.id, ())])]
-        return {"rows": seen, "places": places, "counts": {row.id: notices.counts(db, row.id) for row in seen}}
+        shown = {row.id: own_places(db, visitor, places.get(row.id, ())) for row in seen}
+        return {"rows": seen, "places": shown, "counts": {row.id: notices.counts(db, row.id) for row in seen}}
 
-    return page("notices.html", house, visitor, request, **await house.store.read(read))
+    facts = await house.store.read(read)
+    if facts["rows"]:
+        await note_read(house, visitor, "notices", f"{len(facts['rows'])} 条")
+    return page("notices.html", house, visitor, request, **facts)
+
+
+def own_places(db: Connection, visitor: Bearer, places: Sequence[Any]) -> Sequence[Any]:
+    """Of the groups in which a notice stands, those that the visitor may know of."""
+    if visitor.everything:
+        return places
+    keys = keys_of(db, visitor)
+    return [place for place in places if place.group in keys]
 
 
 async def blank(house: House, visitor: Bearer, request: Request) -> Response:
@@ -164,7 +177,7 @@ async def _form(
 ) -> Response:
     def read(db: Connection) -> list[Any]:
         rows = pages.living_groups(db)
-        keys = None if visitor.role == "office" else keys_of(db, visitor)
+        keys = None if visitor.everything else keys_of(db, visitor)
         return [row for row in rows if keys is None or row.id in keys]
 
     groups = await house.store.read(read)
@@ -188,7 +201,7 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         named = _may_see_names(house, visitor, row)
         return {
             "notice": row,
-            "places": places,
+            "places": own_places(db, visitor, places),
             "counts": notices.counts(db, notice_id),
             "ways": notices.ways(db, notice_id),
             "pending": notices.pending(db, notice_id) if named else None,
@@ -198,6 +211,7 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
     facts = await house.store.read(read)
     if facts is None:
         raise HTTPException(404, "没有这条通知，或您无权查看。")
+    await note_read(house, visitor, "notice" if facts["pending"] is None else "pending", notice_id)
     return page("notice.html", house, visitor, request, **facts)
 
 

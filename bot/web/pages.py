@@ -12,20 +12,25 @@ from bot.web import (
     acknowledge,
     cleanup,
     dashboard,
+    invite,
     mine,
     office,
+    office_accounts,
+    office_audit,
     office_cleanup,
     office_inventory,
     office_invitations,
     office_notices,
+    oidc,
     rows,
+    signin,
 )
 from bot.web.templates import render
 from config.settings import Settings
 
 PARTS = (
     acknowledge, mine, cleanup, office, dashboard, rows, office_notices, office_inventory, office_cleanup,
-    office_invitations,
+    office_invitations, signin, invite, office_accounts, office_audit, oidc,
 )  # fmt: skip
 
 
@@ -53,6 +58,12 @@ def kept(settings: Settings) -> list[tuple[str, str, str]]:
         ("按群按日的消息条数", f"{keep.activity_days} 天", "每周清单；不含内容"),
         ("群名称、成员姓名与单位", "群在册期间", "确认名单、清单"),
         ("清理事项和每一步的记录", "长期（销号台账）", "谁在何时凭什么办的；不含消息内容"),
+        ("“有用吗”评价", "本季度内留加密校验码（不存姓名，时间只到周），季度结束即删，只留汇总数", "满 5 人才显示汇总，不作判定"),
+        ("本季度问过谁要不要评价", "季度结束即删", "每人每季度最多问一次；不含是否作答"),
+        ("账号更新记录文件里的日期", "直到重新导入", "判断多久没有更新；不含内容"),
+        ("机制办账号的姓名、登录名、密码校验值", "停用后仍留存，供核对记录", "登录；不保存电话和证件号"),
+        ("登录状态、输错密码的次数", "1 天", "防止猜密码；登录名和地址只存不可还原的校验值"),
+        ("谁查阅了个人信息", f"{keep.audit_days} 天", "网络安全法要求不少于六个月；机制办自己可看"),
         ("事件去重记录", f"{keep.claim_days} 天", "同一消息只处理一次；不含内容"),
         ("运行日志", f"{keep.log_days} 天", "网络安全法要求不少于六个月；不含消息正文"),
     ]

@@ -17,7 +17,19 @@ from starlette.routing import BaseRoute, Route
 from bot.house import House
 from bot.links import Bearer
 from bot.reports.columns import platform
-from bot.web.dashboard import AGES, STAGES, address, days, flags_of_units, found_between, group_gaps, last_day
+from bot.web.dashboard import (
+    AGES,
+    STAGES,
+    Units,
+    address,
+    days,
+    flags_of_units,
+    found_between,
+    group_gaps,
+    last_day,
+    within,
+)
+from bot.web.noting import note_read
 from bot.web.office import office_only, page, signed_in
 from handlers import figurerows
 from handlers.inventory import WeekError, snapshot_for
@@ -88,9 +100,11 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         raise HTTPException(404, "没有这一周。请从看板上的数字点进来。") from None
     list_them = _of_snapshot if what in SNAPSHOT else _of_store
     try:
-        found = await house.store.read(partial(list_them, house, what, week, query, (number - 1) * PAGE))
+        found = await house.store.read(partial(list_them, house, visitor.units, what, week, query, (number - 1) * PAGE))
     except WeekError as error:
         raise HTTPException(404, str(error)) from None
+    if what in ("notices", "saved"):
+        await note_read(house, visitor, "notices", f"{what} {week}")
     kept = {name: value for name, value in query.items() if name not in ("what", "week", "page")}
     return page(
         "rows.html", house, visitor, request, what=what, shape=SNAPSHOT.get(what) or STORE[what], week=week,
@@ -101,8 +115,10 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
     )  # fmt: skip
 
 
-def _of_snapshot(house: House, what: str, week: str, query: Query, start: int, db: Connection) -> Listing:
-    snapshot = snapshot_for(db, house.settings, week, house.now())
+def _of_snapshot(
+    house: House, units: Units, what: str, week: str, query: Query, start: int, db: Connection
+) -> Listing:
+    snapshot = within(db, snapshot_for(db, house.settings, week, house.now()), units)
     unit = query.get("unit")
     rows = figurerows.behind(snapshot, what, unit)
     figure = figurerows.figure(snapshot, what, unit)
@@ -123,28 +139,28 @@ def _load(scope: Mapping[str, Any] | None, total: int, figure: float | None) -> 
     return {"people": people, "daily": figurerows.load_of(total, people), "weekly": figurerows.weekly(figure)}
 
 
-def _of_store(house: House, what: str, week: str, query: Query, start: int, db: Connection) -> Listing:
+def _of_store(house: House, scope: Units, what: str, week: str, query: Query, start: int, db: Connection) -> Listing:
     since, until = midnight(first_day(week)), end_of(week)
     match what:
         case "notices":
-            rows = weeks.issued(db, since, until)
+            rows = weeks.issued(db, since, until, scope)
             people = sum(row.people for row in rows)
-            return _listing(rows, start, people, _flow(db, week, "copies"))
+            return _listing(rows, start, people, _flow(db, week, "copies", scope))
         case "saved":
-            rows = weeks.saved(db, since, until)
-            return _listing(rows, start, sum(row.number for row in rows), _flow(db, week, "saved"))
+            rows = weeks.saved(db, since, until, scope)
+            return _listing(rows, start, sum(row.number for row in rows), _flow(db, week, "saved", scope))
         case "flags":
-            return _flags(db, since, until, query, start)
+            return _flags(db, since, until, query, start, scope)
         case "gaps":
             return _channel_gaps(house, db, week, query, start)
         case "group_gaps":
-            rows = group_gaps(db, until)
+            rows = group_gaps(db, until, scope)
             return _listing(rows, start, len({row.id for row in rows}), None)
     stage, age = query.get("stage", ""), query.get("age", "")
     if stage not in STAGES or age not in map(str, range(len(AGES))):
         raise HTTPException(404, "没有这一项数字。请从看板上的数字点进来。")
     after, last = found_between(week, int(age))
-    number, rows = weeks.items_listed(db, STAGES[stage], after, last, start, PAGE)
+    number, rows = weeks.items_listed(db, STAGES[stage], after, last, start, PAGE, scope)
     return Listing(rows=rows, number=number, total=number, figure=None)
 
 
@@ -152,18 +168,21 @@ def _listing(rows: Sequence[Any], start: int, total: float, figure: float | None
     return Listing(rows=rows[start : start + PAGE], number=len(rows), total=total, figure=figure)
 
 
-def _flow(db: Connection, week: str, name: str) -> float | None:
-    """The figure of a saved week; None while it is still going on."""
+def _flow(db: Connection, week: str, name: str, scope: Units) -> float | None:
+    """The figure of a saved week, which is the whole city's; None while it is still going on."""
+    if scope is not None:
+        return None
     told: float | None = (inventories.head(db, week) or {}).get("flow", {}).get(name)
     return told
 
 
-def _flags(db: Connection, since: datetime, until: datetime, query: Query, start: int) -> Listing:
+def _flags(db: Connection, since: datetime, until: datetime, query: Query, start: int, scope: Units) -> Listing:
     """`unit` is a unit, or empty for all that are too small to be told; a row never tells such a unit."""
-    flagged = flags_of_units(db, since, until)
+    flagged = flags_of_units(db, since, until, scope)
     told = weeks.units_of(db, flagged, FEWEST)
     unit = query.get("unit")
     units = None if unit is None else {unit} & told if unit else {*flagged} - told
+    units = {*flagged} if units is None and scope is not None else units
     number, rows = weeks.flags_listed(db, since, until, query.get("category", ""), units, start, PAGE)
     return Listing(rows=rows, number=number, total=number, figure=None, more={"told": told})
 

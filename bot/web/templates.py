@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from markupsafe import Markup
 from starlette.requests import Request
 
 from bot.house import House
@@ -20,6 +22,7 @@ from handlers.rules.notice import heading
 FORMS = {"cache-control": "no-store", "referrer-policy": "same-origin"}
 FOLDER = Path(__file__).with_name("templates")
 # Invisible characters that could turn the text after them around.
+POSTING = re.compile(r'<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*?method="post"(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*>')
 BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -58,6 +61,23 @@ def day(value: date | datetime | str | None) -> str:
     return f"{value.year}-{value.month:02d}-{value.day:02d}"
 
 
+class OwnForms(Extension):
+    """Puts the session's own word into every form that posts, so that none can be forgotten."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return POSTING.sub(r"\g<0>{{ csrf_field }}", source)
+
+
+def csrf_field(request: Request) -> Markup:
+    """Nothing where nobody is signed in."""
+    token = getattr(request.state, "csrf", "")
+    return Markup('<input type="hidden" name="csrf" value="{}">').format(token) if token else Markup()
+
+
+def clock(value: datetime) -> str:
+    return f"{value.astimezone(TIMEZONE):%H:%M}"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -65,8 +85,9 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[OwnForms],
     )
-    made.filters.update(plain=plain, percent=percent, day=day, moment=moment_of, head=head_of, body=body_of)
+    made.filters.update(plain=plain, percent=percent, day=day, clock=clock, moment=moment_of, head=head_of, body=body_of)
     made.globals["say"] = load_wording()
     return made
 
@@ -84,5 +105,6 @@ def render(name: str, request: Request, /, **context: Any) -> str:
         "office_name": house.settings.office_name if house else "",
         "complaint": house.settings.complaint if house else "",
         "path": request.url.path,
+        "csrf_field": csrf_field(request),
     }
     return ENVIRONMENT.get_template(name).render({**about, **context})

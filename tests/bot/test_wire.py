@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from bot import wire
 from handlers.events import (
+    AccountIntroduced,
+    AccountSwitched,
     AppealDecided,
     ButtonClicked,
     CleanupDecided,
@@ -21,7 +23,13 @@ from handlers.events import (
     CleanupWithdrawn,
     Event,
     FlagAnswered,
+    InvitationAccepted,
+    InvitationMade,
     NoticeIssued,
+    PersonalDataRead,
+    SessionOpened,
+    SigninTried,
+    SubjectRated,
     WeekEnded,
     Woke,
     WorkdayEnding,
@@ -134,6 +142,14 @@ EVENTS: list[Event] = [
     CleanupReviewed(id="r", at=MONDAY, items=("c1",), who="office:机制办", decision="return", reason="太笼统"),
     CleanupDeclared(id="d", at=MONDAY, items=("c1",), who="c:p"),
     CleanupWithdrawn(id="t", at=MONDAY, items=("c1",), who="c:p"),
+    SubjectRated(id="u", at=MONDAY, subject="group:c:g1", voter="0a", answer="useless"),
+    InvitationMade(id="i", at=MONDAY, link="l", role="group", name="小秦", by="cli", until=MONDAY, groups=("c:g",)),
+    InvitationAccepted(id="a", at=MONDAY, link="l", account="a", login="qin", password="$argon2id$", name="小秦"),
+    AccountSwitched(id="s", at=MONDAY, account="a", by="b", disabled=True),
+    AccountIntroduced(id="o", at=MONDAY, account="a", login="oidc:a", name="小秦", role="office", groups=()),
+    SigninTried(id="t", at=MONDAY, login="h", address="h"),
+    SessionOpened(id="n", at=MONDAY, session="h", until=MONDAY, bearer='{"role": "office"}'),
+    PersonalDataRead(id="p", at=MONDAY, who="token:1", name="机制办", what="links", subject="n", scope="柳湾镇"),
 ]
 
 

@@ -26,7 +26,7 @@ def office(opened: Open, path: str = "/office") -> Page:
 def test_the_inventory_is_a_page_and_the_same_file(opened: Open) -> None:
     page = office(opened, "/office/inventory")
     names = page.locator("table").first.locator("td.name").all_inner_texts()
-    assert len(names) == 24
+    assert len(names) == 27
     with page.expect_download() as download:
         page.get_by_role("link", name="下载表格").click()
     content = Path(download.value.path()).read_bytes()
@@ -40,6 +40,19 @@ def test_every_verdict_can_be_looked_at_alone(opened: Open) -> None:
     page.locator(".filters").get_by_role("link", name="空壳").click()
     expect(page.locator("table").first).to_contain_text("柳湾镇招商对接群")
     expect(page.locator("table").first).not_to_contain_text("柳湾镇工作群")
+
+
+def test_a_verdict_opens_to_its_rule_its_source_and_the_days_without_data(opened: Open) -> None:
+    page = office(opened, "/office/inventory")
+    row = page.locator("tr", has_text="白沙镇备汛联络群")
+    expect(row.locator(".tag")).to_have_text("数据不足")
+    grounds = row.locator(".grounds")
+    expect(grounds.locator("ul")).to_be_hidden()
+    grounds.locator("summary").click()
+    expect(grounds.locator("ul")).to_contain_text("出处：本地口径")
+    expect(grounds.locator("ul")).to_contain_text("没有数据的日子：20")
+    expect(page.locator("tr", has_text="村文书通知群")).to_contain_text("6 人匿名作答")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_a_notice_is_checked_before_it_is_sent(opened: Open, size: str) -> None:
@@ -78,6 +91,7 @@ def test_every_page_of_the_demonstration_says_so(opened: Open, path: str) -> Non
 
 def test_a_wrong_token_is_refused(opened: Open) -> None:
     page = opened("/office/signin")
+    page.get_by_text("用访问令牌登录").click()
     page.fill("#token", "made-up")
-    page.get_by_role("button", name="登录", exact=True).click()
+    page.get_by_role("button", name="用令牌登录").click()
     expect(page.get_by_role("alert")).to_contain_text("令牌无效")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,31 @@ def test_a_token_is_one_line_and_the_same_secret_serves_the_next(tmp_path: Path)
 def test_an_admins_token_needs_a_group(tmp_path: Path) -> None:
     done = qingqun("token", "--role", "admin", data=tmp_path)
     assert (done.returncode, "--group" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["token", "--role", "unit"], "--unit"),
+        (["token", "--role", "admin", "--group", "g1", "--unit", "柳湾镇"], "--role unit"),
+        (["invite", "--role", "king"], "参数不对"),
+        (["invite", "--role", "unit"], "单位管理员要写明是哪个单位"),
+        (["invite", "--role", "group"], "群管理员要写明管理哪些群"),
+        (["invite", "--role", "group", "--group", "nowhere"], "没有这个群：nowhere"),
+        (["invite", "--role", "group", "--group", "g1", "--unit", "柳湾镇"], "不用写单位"),
+    ],
+)
+def test_a_role_that_is_half_told_is_refused(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = qingqun(*arguments, data=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_an_invitation_is_one_line_and_none_is_like_another(tmp_path: Path) -> None:
+    links = [qingqun("invite", "--role", "office", "--name", "老梁", data=tmp_path).stdout for _ in range(2)]
+    assert all(re.fullmatch(r"http://127.0.0.1:8790/office/invite/[\w-]{32}\n", link) for link in links), links
+    assert links[0] != links[1]
+    assert links[0].strip()[-32:].encode() not in (tmp_path / "qingqun.db").read_bytes()
 
 
 def test_check_answers_every_line_in_order_and_counts_bad_ones(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 from bot.house import House
+from bot.web.auth import COOKIE, CSRF_HEADER
 from handlers.events import WeekEnded
 from handlers.inventory import snapshot_for
 from handlers.rules.week import end_of
@@ -88,8 +89,9 @@ def _weeks(db: Any) -> None:
             [(BIG, "ranking", "open"), (SMALL, "checkin", "understood"), (BIG, "ranking", "dismissed")]
         ):
             flags.add(db, flag_of(f"f{place}-{number}", at, unit, category, state))
-    clockwork.note_gap(db, "playground", END - 60 * DAY, END - 58 * DAY)
-    clockwork.note_gap(db, "playground:g2", END - 50 * DAY, END - 49 * DAY)
+    # Before the last message of g2, so that its silence was heard.
+    clockwork.note_gap(db, "playground", END - 99 * DAY, END - 97 * DAY)
+    clockwork.note_gap(db, "playground:g2", END - 97 * DAY, END - 96 * DAY)
 
 
 def flag_of(flag: str, at: Any, unit: str, category: str, state: str = "open") -> dict[str, Any]:
@@ -119,6 +121,7 @@ async def office(house: House, client: Client, role: str = "office", *groups: st
     visitor = client(None)
     token = house.links.bearer(role, "机制办", groups)
     await visitor.post("/office/signin", data={"token": token})
+    visitor.headers[CSRF_HEADER] = house.links.csrf(visitor.cookies[COOKIE])
     return visitor
 
 

@@ -198,6 +198,7 @@ async def test_what_is_late_is_marked_and_may_be_decided(house: House, city: Cle
     early = await visitor.post("/office/cleanup", data={"act": "decide", "choice": "dissolve", "item": item})
     assert early.status_code == 422
     await city.day(14)
+    visitor = await signed_in(house, client)
     page = (await visitor.get("/office/cleanup?tab=owner&late=1")).text
     assert "已超期</span>" in page
     assert "只看已超期（1）" in page

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.house import House
-from bot.web.auth import COOKIE
+from bot.web.auth import COOKIE, CSRF_HEADER
 from handlers.events import FlagAnswered
 from storage import flags, notices
 from storage.database import StoreError
@@ -136,7 +136,8 @@ async def signed_in(house: House, client: Client, role: str = "office", *groups:
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
     # The cookie belongs to /office; httpx keeps it with the client.
-    assert visitor.cookies.get(COOKIE)
+    # Every form carries the session's own word; here it goes along with whatever is sent.
+    visitor.headers[CSRF_HEADER] = house.links.csrf(visitor.cookies[COOKIE])
     return visitor
 
 
