@@ -15,7 +15,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from storage.database import Result, StoreError, Work, state_of
+from storage.database import Result, StoreError, Work, is_outage, state_of
 from storage.locks import Keys, Locks, number
 from storage.migrate import upgrade
 
@@ -68,6 +68,8 @@ class PostgresStore:
                     async with self._turn, self._engine.connect() as db, _alone(db, key), db.begin():
                         return await db.run_sync(work)
                 except FAILURES as error:
+                    if _is_own_fault(error):
+                        raise
                     if not _is_conflict(error):
                         raise explained(error) from error
                 await asyncio.sleep(random.random() * min(FIRST_PAUSE * 2**run, LONGEST_PAUSE))
@@ -124,6 +126,11 @@ async def _alone(db: AsyncConnection, key: str) -> AsyncIterator[None]:
             # The session must not go back to the pool with the lock.
             await db.invalidate()
             raise
+
+
+def _is_own_fault(error: Exception) -> bool:
+    """True for what the work asked and nobody could answer: coming again is useless."""
+    return isinstance(error, DBAPIError) and not error.connection_invalidated and not is_outage(error)
 
 
 def _is_conflict(error: Exception) -> bool:
