@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.bus import BusError
 from bot.house import House
 from handlers.events import DayEnded, NoticeIssued, PersonalDataRead
 from storage import audit
 from storage.audit import Asked
+from storage.database import StoreError
 from tests.conftest import make
 from tests.handlers.cleaning import Cleaning, on
 from tests.web.towns import OWN, UNITS, bearer, enter, two_towns
@@ -66,14 +66,14 @@ async def test_what_cannot_be_written_down_is_not_shown(
     house: House, towns: Cleaning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor, api = await enter(house, "office"), bearer(house, "office")
-    publish = house.bus.publish
+    dispatch = house.dispatch
 
-    async def fail(event: Any) -> None:
+    async def fail(event: Any) -> Any:
         if isinstance(event, PersonalDataRead):
-            raise BusError("事件通道断开了，请稍后再试。")
-        await publish(event)
+            raise StoreError("磁盘已满，数据没有写入。")
+        return await dispatch(event)
 
-    monkeypatch.setattr(house.bus, "publish", fail)
+    monkeypatch.setattr(house, "dispatch", fail)
     for answer in (await visitor.get("/office/accounts"), await api.get("/api/v1/notices/ng1/links")):
         assert answer.status_code == 503
         assert "干部" not in answer.text

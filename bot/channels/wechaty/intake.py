@@ -79,17 +79,15 @@ class Intake:
         task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, name: str) -> None:
-        """A lane lives while there is something in it; in order, and what failed is told again before what follows."""
+        """A lane lives while there is something in it; in order, except that what failed comes after what stood by it."""
         lane = self._lanes[name]
         try:
             while lane:
                 some = list(islice(lane, TOGETHER))
                 told = await asyncio.gather(*map(self._hear, some), return_exceptions=True)
-                failed = next((n for n, result in enumerate(told) if isinstance(result, Exception)), len(some))
-                # Those behind it that were taken already are known by their ids and have no second effect.
-                for event in some[failed:]:
-                    await self._one(event)
-                for _ in some:
+                for event, result in zip(some, told, strict=True):
+                    if isinstance(result, Exception):
+                        await self._one(event)
                     lane.popleft()
                     self._room.release()
         finally:
