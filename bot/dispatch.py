@@ -12,6 +12,7 @@ from loguru import logger
 from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from bot.ahead import take_ahead
 from bot.recent import Recent
 from config.calendar import Calendar
 from config.rulebook import Rulebook
@@ -19,7 +20,7 @@ from config.settings import Settings
 from config.wording import Wording
 from handlers.actions import Action, NeedRoster, Post, Revise, SendFile, Wake, Whisper
 from handlers.context import Context
-from handlers.events import Event, MessageReceived
+from handlers.events import Event, MessageReceived, WeekEnded
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
 from storage.database import Store, StoreError, savepoint
@@ -46,6 +47,8 @@ class Dispatch:
         self.on_decided: list[Callable[[Decided], None]] = []
 
     async def __call__(self, event: Event) -> Decided:
+        if isinstance(event, WeekEnded):
+            await take_ahead(self.store, self.settings, self.wording, event.week)
         decided = await self.store.write(lambda db: self.decide(db, event))
         for tell in self.on_decided:
             tell(decided)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import parse_qs, urlsplit
+
+from sqlalchemy import Connection
 
 from bot.house import House
 from bot.reports import formats
-from handlers.inventory import only_groups, snapshot_for
+from handlers.inventory import only_groups, opened_for
 
 
 async def render_file(house: House, what: str) -> bytes:
@@ -16,7 +17,12 @@ async def render_file(house: House, what: str) -> bytes:
     week, kind = parts.path.removeprefix("inventory/").rsplit(".", 1)
     # An empty list is a list: whoever may see no group gets an empty file, never the whole one.
     wanted = parse_qs(parts.query, keep_blank_values=True).get("groups")
-    snapshot = await house.store.read(lambda db: snapshot_for(db, house.settings, week, house.now()))
-    if wanted is not None:
-        snapshot = only_groups(snapshot, wanted[0].split(","))
-    return await asyncio.to_thread(formats.render, kind, snapshot, house.settings)
+
+    def make(db: Connection) -> bytes:
+        snapshot = opened_for(db, house.settings, week, house.now())
+        if wanted is not None:
+            snapshot = only_groups(snapshot, wanted[0].split(","))
+        return formats.render(kind, snapshot, house.settings)
+
+    # The rows of a saved snapshot are read while they are written.
+    return await house.store.study(make)

@@ -6,6 +6,7 @@ import asyncio
 
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
 
 from storage.database import Result, StoreError, Work
 from storage.migrate import upgrade
@@ -44,6 +45,20 @@ class PostgresStore:
                 return await db.run_sync(work)
         except (InterfaceError, DBAPIError, OSError) as error:
             raise _explained(error) from error
+
+    async def study(self, work: Work[Result]) -> Result:
+        return await asyncio.to_thread(asyncio.run, self._study(work))
+
+    async def _study(self, work: Work[Result]) -> Result:
+        """In a thread with a loop and a connection of its own; a repeatable read sees one state of the database."""
+        engine = create_async_engine(self._engine.url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+        try:
+            async with engine.connect() as db:
+                return await db.run_sync(work)
+        except (InterfaceError, DBAPIError, OSError) as error:
+            raise _explained(error) from error
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         await self._engine.dispose()

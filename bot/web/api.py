@@ -5,35 +5,39 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from bot import wire
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.reports.stream import written
 from bot.web.api_cleanup import list_cleanups
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
 from bot.web.openapi import document
 from config.settings import TIMEZONE
 from handlers.events import NoticeCancelled, NoticeIssued
-from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.inventory import WeekError, only_groups, opened_for, week_for
 from handlers.rules import demand
 from handlers.rules.secrecy import is_marked
 from storage import groups, notices
+from storage.inventories import LISTS
 
 MAX_JSON = 2_000_000
 MAX_NOTICE = 5_000
 MAX_EVENTS = 5_000
+STREAMED = 262_144
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Answer = Callable[[House, Bearer, Request], Awaitable[Response]]
@@ -274,10 +278,14 @@ def _at(body: dict[str, Any]) -> datetime | None:
         raise HTTPException(422, str(error)) from None
 
 
-async def _snapshot(house: House, bearer: Bearer, week: str) -> dict[str, Any]:
-    def read(db: Connection) -> dict[str, Any]:
-        snapshot: dict[str, Any] = snapshot_for(db, house.settings, week, house.now())
-        return snapshot if bearer.role == "office" else only_groups(snapshot, sorted(keys_of(db, bearer)))
+async def _own(house: House, bearer: Bearer, week: str) -> tuple[str, dict[str, Any] | None]:
+    """The week, checked, and what an admin may see of it; an office bearer sees all."""
+
+    def read(db: Connection) -> tuple[str, dict[str, Any] | None]:
+        asked = week_for(db, week, house.now())
+        if bearer.role == "office":
+            return asked, None
+        return asked, only_groups(opened_for(db, house.settings, asked, house.now()), sorted(keys_of(db, bearer)))
 
     try:
         return await house.store.read(read)
@@ -286,14 +294,29 @@ async def _snapshot(house: House, bearer: Bearer, week: str) -> dict[str, Any]:
 
 
 async def get_inventory(house: House, bearer: Bearer, request: Request) -> Response:
-    return JSONResponse(await _snapshot(house, bearer, request.path_params["week"]))
+    week, own = await _own(house, bearer, request.path_params["week"])
+    if own is not None:
+        return JSONResponse(own)
+    return StreamingResponse(_streamed(house, week), media_type="application/json")
+
+
+async def _streamed(house: House, week: str) -> AsyncIterator[str]:
+    """Through a file on disk: who reads slowly holds neither a connection nor a province's rows in memory."""
+    with TemporaryFile("w+", encoding="utf-8", dir=house.data) as file:
+
+        def write(db: Connection) -> None:
+            file.writelines(written(opened_for(db, house.settings, week, house.now())))
+
+        await house.store.study(write)
+        file.seek(0)
+        while some := await asyncio.to_thread(file.read, STREAMED):
+            yield some
 
 
 async def get_inventory_file(house: House, bearer: Bearer, request: Request) -> Response:
-    week = request.path_params["week"]
-    await _snapshot(house, bearer, week)
+    week, own = await _own(house, bearer, request.path_params["week"])
     what = f"inventory/{week}.xlsx"
-    if bearer.role != "office":
+    if own is not None:
         keys = await house.store.read(lambda db: sorted(keys_of(db, bearer)))
         what += "?groups=" + quote(",".join(keys))
     content = await render_file(house, what)
@@ -306,8 +329,13 @@ async def get_reduction(house: House, bearer: Bearer, request: Request) -> Respo
     """The figures of the last ended week: the reduction beside the load per person."""
     if bearer.role != "office":
         raise HTTPException(403, "精简情况由机制办查看。")
-    snapshot = await _snapshot(house, bearer, "")
-    return JSONResponse({key: value for key, value in snapshot.items() if key not in ("groups", "apps")})
+
+    def read(db: Connection) -> dict[str, Any]:
+        snapshot = opened_for(db, house.settings, None, house.now())
+        listed = {name: list(rows) for name, rows in snapshot.items() if name in LISTS and name not in ("groups", "apps")}
+        return {name: value for name, value in snapshot.items() if name not in LISTS} | listed
+
+    return JSONResponse(await house.store.read(read))
 
 
 async def post_events(house: House, bearer: Bearer, request: Request) -> Response:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -20,11 +21,13 @@ from bot.reports.formats import MEDIA
 from bot.reports.paper import FontError
 from bot.web.auth import keys_of
 from bot.web.office import NO_STORE, page, signed_in
-from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.inventory import WeekError, only_groups, opened_for, week_for
+from handlers.listing import part
 from storage import pages
 
 # All of them are in the workbook.
-MERGES_SHOWN = 50
+MERGES_SHOWN, APPS_SHOWN = 50, 200
+PAGE = 200
 # In the order of how serious they are; a filter, never a ranking.
 VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
 
@@ -40,17 +43,14 @@ def routes(house: House) -> list[BaseRoute]:
     ]
 
 
-async def _read(house: House, visitor: Bearer, week: str | None) -> dict[str, Any]:
-    """The snapshot of the week, for an admin the part of it about their groups; 404 with a sentence for a bad week."""
+async def _read(house: House, visitor: Bearer, week: str | None, only: str, number: int) -> dict[str, Any]:
+    """The page of the week, for an admin of their groups alone; 404 with a sentence for a bad week."""
 
     def read(db: Connection) -> dict[str, Any]:
         keys = None if visitor.role == "office" else keys_of(db, visitor)
-        snapshot = snapshot_for(db, house.settings, week, house.now())
-        return {
-            "snapshot": snapshot if keys is None else only_groups(snapshot, keys),
-            "weeks": pages.weeks(db),
-            "keys": keys,
-        }
+        snapshot = opened_for(db, house.settings, week, house.now())
+        snapshot = snapshot if keys is None else only_groups(snapshot, keys)
+        return {**_shown(snapshot, only, number), "weeks": pages.weeks(db)}
 
     try:
         return await house.store.read(read)
@@ -58,37 +58,60 @@ async def _read(house: House, visitor: Bearer, week: str | None) -> dict[str, An
         raise HTTPException(404, str(error)) from None
 
 
+def _shown(snapshot: Mapping[str, Any], only: str, number: int) -> dict[str, Any]:
+    """The figures, and so much of the lists as a page shows."""
+    shown = part(snapshot["groups"], [only] if only else None)
+    rows, apps, merges = shown.number(), snapshot["apps"], snapshot.get("merges", ())
+    last = max(1, -(-rows // PAGE))
+    start = (min(number, last) - 1) * PAGE
+    lists = {"apps": apps[:APPS_SHOWN]} | ({"merges": merges[:MERGES_SHOWN]} if "merges" in snapshot else {})
+    return {
+        "snapshot": {**{name: one for name, one in snapshot.items() if name != "groups"}, **lists},
+        "shown": [(place + 1, one) for place, one in shown.cut(start, PAGE)],
+        "groups": len(snapshot["groups"]),
+        "number": min(number, last),
+        "pages": last,
+        "merges_number": len(merges),
+        "apps_number": len(apps),
+    }
+
+
 async def show(house: House, visitor: Bearer, request: Request) -> Response:
-    facts = await _read(house, visitor, request.path_params.get("week"))
+    only, asked = request.query_params.get("only", ""), request.query_params.get("page", "")
+    number = max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+    facts = await _read(house, visitor, request.path_params.get("week"), only, number)
     snapshot = facts["snapshot"]
-    only = request.query_params.get("only", "")
-    shown = [one for one in snapshot["groups"] if not only or one["verdict"] == only]
+    address = f"/office/inventory/{snapshot['week']}"
     return page(
         "inventory.html",
         house,
         visitor,
         request,
-        snapshot=snapshot,
-        shown=shown,
         only=only,
-        weeks=facts["weeks"],
-        most_merges=MERGES_SHOWN,
+        turn=lambda to: f"{address}?{urlencode({**({'only': only} if only else {}), 'page': to})}",
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
+        **facts,
     )
 
 
 async def give_file(kind: str, house: House, visitor: Bearer, request: Request) -> Response:
-    week = request.path_params["week"]
-    facts = await _read(house, visitor, week)
+    def look(db: Connection) -> tuple[str, set[str] | None]:
+        week = week_for(db, request.path_params["week"], house.now())
+        return week, None if visitor.role == "office" else keys_of(db, visitor)
+
+    try:
+        week, keys = await house.store.read(look)
+    except WeekError as error:
+        raise HTTPException(404, str(error)) from None
     what = f"inventory/{week}.{kind}"
-    if facts["keys"] is not None:
-        what += "?groups=" + quote(",".join(sorted(facts["keys"])))
+    if keys is not None:
+        what += "?groups=" + quote(",".join(sorted(keys)))
     try:
         content = await render_file(house, what)
     except FontError as error:
         raise HTTPException(503, str(error)) from None
-    bulletin = "bulletin.file" if facts["keys"] is None else "bulletin.file_own"
+    bulletin = "bulletin.file" if keys is None else "bulletin.file_own"
     name = quote(house.wording("inventory.report_file" if kind == "xlsx" else bulletin, week=week, kind=kind))
     disposition = f"attachment; filename=\"inventory-{week}.{kind}\"; filename*=UTF-8''{name}"
     return Response(content, media_type=MEDIA[kind], headers={**NO_STORE, "content-disposition": disposition})
