@@ -139,7 +139,7 @@ def address(house: House, link: Link, person: str | None) -> str:
     if link.page == "notice":
         return house.links.notice_url(link.subject, person) if person else f"{house.links.base_url}/c/{link.subject}"
     if link.page == "mine" and person:
-        return house.links.mine_url(person)
+        return f"{house.links.mine_url(person)}#{link.subject}".rstrip("#")
     if link.page == "cleanup" and person:
         return f"{house.links.cleanup_url(person)}#{link.subject}".rstrip("#")
     return f"{house.links.base_url}/office/inventory/{link.subject}".rstrip("/")
@@ -177,6 +177,10 @@ async def serve(settings: Settings, *, demo: bool, ready: Callable[[House], Awai
 
     listener = _listen(settings)
     settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+    if demo:
+        from bot.demo import demonstration
+
+        settings = demonstration(settings)
     store = make_store(settings)
     await store.open()
     try:

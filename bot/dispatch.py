@@ -49,13 +49,25 @@ class Dispatch:
     async def __call__(self, event: Event) -> Decided:
         if isinstance(event, WeekEnded):
             await take_ahead(self.store, self.settings, self.wording, event.week)
-        decided = await self.store.write(lambda db: self.decide(db, event))
+        try:
+            decided = await self.store.write(lambda db: self._decide(db, event, self._ask_all))
+        except StoreError:
+            raise
+        except Exception:
+            # A handler failed and nothing of the event stayed: once more, with care.
+            decided = await self.store.write(lambda db: self.decide(db, event))
         for tell in self.on_decided:
             tell(decided)
         return decided
 
     def decide(self, db: Connection, event: Event) -> Decided:
-        """Within the caller's transaction: claim, ask every handler in order, write down what they answered."""
+        """Within the caller's transaction: claim, ask every handler in order, write down what they answered.
+
+        A handler that fails takes nothing from the others.
+        """
+        return self._decide(db, event, self._ask_with_care)
+
+    def _decide(self, db: Connection, event: Event, ask: Callable[[Event, Context], list[Action]]) -> Decided:
         if not clockwork.claim(db, event.key, event.at):
             return Decided(fresh=False)
         context = Context(
@@ -66,18 +78,24 @@ class Dispatch:
             say=self.wording,
             before=self._recent.before(event) if isinstance(event, MessageReceived) else "",
         )
-        try:
-            with savepoint(db):
-                actions = [action for handler in ROUTES[type(event)] for action in self._ask(handler, event, context)]
-        except Exception as error:
-            if _is_outage(error):
-                raise
-            actions = self._ask_one_by_one(event, context)
+        actions = ask(event, context)
         return Decided(
             fresh=True,
             wakes=any(isinstance(action, Wake) for action in actions),
             speaks=any(not isinstance(action, Wake) for action in actions),
         )
+
+    def _ask_all(self, event: Event, context: Context) -> list[Action]:
+        return [action for handler in ROUTES[type(event)] for action in self._ask(handler, event, context)]
+
+    def _ask_with_care(self, event: Event, context: Context) -> list[Action]:
+        try:
+            with savepoint(context.db):
+                return self._ask_all(event, context)
+        except Exception as error:
+            if _is_outage(error):
+                raise
+        return self._ask_one_by_one(event, context)
 
     def _ask(self, handler: Handler, event: Event, context: Context) -> list[Action]:
         actions = handler(event, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ class Links:
         self._token_days = token_days
         options: dict[str, Any] = {"signer_kwargs": {"key_derivation": "hmac", "digest_method": hashlib.sha256}}
         self._notice = URLSafeSerializer(secret, salt="notice", **options)
+        self._voters = hmac.new(secret.encode(), b"ratings", hashlib.sha256).digest()
         self._mine = URLSafeSerializer(secret, salt="mine", **options)
         self._cleanup = URLSafeSerializer(secret, salt="cleanup", **options)
         self._bearer = URLSafeTimedSerializer(secret, salt="bearer", **options)
@@ -87,6 +89,11 @@ class Links:
 
     def read_cleanup(self, token: str) -> str:
         return str(_read(self._cleanup, token, 1)[0])
+
+    def voter(self, round_: str, subject: str, person: str) -> str:
+        """Who answers, as a hash that differs by subject and round and that only the secret's holder can make again."""
+        told = "\n".join((round_, subject, person)).encode()
+        return hmac.new(self._voters, told, hashlib.sha256).hexdigest()[:32]
 
     def bearer(self, role: str, name: str, groups: tuple[str, ...]) -> str:
         return str(self._bearer.dumps([role, name, list(groups)]))

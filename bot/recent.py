@@ -19,17 +19,23 @@ LONGEST = 200
 
 class Recent:
     def __init__(self) -> None:
-        self._said: OrderedDict[tuple[str, str], tuple[datetime, str, str]] = OrderedDict()
+        # Who → when, which message, its words, and what was said before it.
+        self._said: OrderedDict[tuple[str, str], tuple[datetime, str, str, str]] = OrderedDict()
 
     def before(self, event: MessageReceived) -> str:
-        """The sender's previous words, "" without any; remembers the present ones. The same message twice is one."""
+        """The sender's previous words, "" without any; remembers the present ones.
+
+        The same message twice is one and has the same answer: a decision that failed is made again.
+        """
         if event.group is None or event.kind != "text" or is_marked(event.text):
             return ""
         self._forget(event.at)
         who = (event.group.id, event.sender.id)
-        at, message, text = self._said.pop(who, (event.at, event.id, ""))
-        self._said[who] = (event.at, event.id, event.text[-LONGEST:])
-        return text if message != event.id and timedelta() <= event.at - at <= MINUTE else ""
+        at, message, text, before = self._said.pop(who, (event.at, "", "", ""))
+        if message != event.id:
+            before = text if timedelta() <= event.at - at <= MINUTE else ""
+        self._said[who] = (event.at, event.id, event.text[-LONGEST:], before)
+        return before
 
     def _forget(self, now: datetime) -> None:
         while self._said:

@@ -14,6 +14,7 @@ from handlers.events import (
     GROUP_KINDS,
     ButtonClicked,
     Event,
+    FlagAnswered,
     GroupDissolved,
     GroupFacts,
     MessageKind,
@@ -120,11 +121,30 @@ def _dissolved(data: Mapping[str, Any]) -> GroupDissolved:
     )
 
 
+def _flag(data: Mapping[str, Any]) -> FlagAnswered:
+    channel = _channel(data)
+    answer = data.get("answer")
+    if answer not in ("withdraw", "misjudged", "understood"):
+        raise WireError("answer 应是 withdraw（已撤回）、misjudged（误判）或 understood（知道了）。")
+    if not (data.get("flag") or data.get("message")):
+        raise WireError("flag 或 message 要写一个：提示编号，或被提示的消息编号。")
+    return FlagAnswered(
+        id=_key(channel, data, "id"),
+        at=instant(data.get("at"), "at"),
+        flag=_text(data.get("flag"), "flag", MAX_ID),
+        message=_key(channel, data, "message") if not data.get("flag") else "",
+        person=_key(channel, data, "person"),
+        answer=answer,
+        share=_text(data.get("share"), "share", MAX_TEXT, cut=True),
+    )
+
+
 READERS: Mapping[str, Callable[[Mapping[str, Any]], Event]] = {
     "message": _message,
     "roster": _roster,
     "click": _click,
     "dissolved": _dissolved,
+    "flag": _flag,
 }
 
 

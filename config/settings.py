@@ -105,6 +105,13 @@ class InventorySettings(Section):
     rebound_share: float = Field(0.8, gt=0, le=1, description="新群含原群成员的比例达到多少算反弹（本地口径）")
     app_days: int = Field(60, ge=1, description="政务应用程序多少天未更新列为疑似僵尸（高台县 2025 年为 2 个月）")
     account_days: int = Field(14, ge=1, description="政务新媒体多少天未更新列为疑似僵尸（14 天）")
+    app_overlap: float = Field(0.6, gt=0, le=1, description="两个应用的功能重合率（交集/并集）达到多少列为同类应用（本地口径）")
+    app_active_least: int = Field(0, ge=0, description="月活低于多少列为关注，0 为不判（没有官方数字，本地口径）")
+    banned_functions: list[str] = Field(
+        ["打卡", "签到", "积分", "时长"], description="台账“功能设置”里含有这些词的应用列为违规功能（应急、安保、值班的除外）"
+    )
+    basis: str = Field("", description="本地口径的依据，如《××县工作群组管理办法》（×办〔2026〕3号）；写进清单每条口径的出处")
+    basis_date: date | None = Field(None, description="上述依据从哪天起执行")
 
 
 class CleanupSettings(Section):
@@ -119,6 +126,12 @@ class CleanupSettings(Section):
 
 class ReductionSettings(Section):
     baseline: date | None = Field(None, description="精简基数的日期；留空取首周末")
+
+
+class RatingSettings(Section):
+    enabled: bool = Field(
+        False, description="是否开放匿名的“有用吗”评价（我的事项页；试用台每人每季度最多私下问一次）；默认关闭，不打扰"
+    )
 
 
 class DigestSettings(Section):
@@ -176,6 +189,7 @@ class Settings(BaseSettings):
     inventory: InventorySettings = InventorySettings()
     cleanup: CleanupSettings = CleanupSettings()
     reduction: ReductionSettings = ReductionSettings()
+    ratings: RatingSettings = RatingSettings()
     digest: DigestSettings = DigestSettings()
     office: OfficeSettings = OfficeSettings()
     reports: ReportsSettings = ReportsSettings()

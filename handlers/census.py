@@ -11,7 +11,7 @@ groups is held here as columns; everything else of a group is read when it is it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
@@ -284,6 +284,15 @@ def _heard(db: Connection, census: Census, sunday: date) -> Heard:
             last[place] = -1 if one.last_work_at is None else one.last_work_at
             work[place], rollcalls[place], others[place] = one.work, one.rollcall, one.other
     return found
+
+
+def purposes(db: Connection, census: Census, keys: Container[str]) -> dict[str, str]:
+    """Of these groups, what each says it is for, or else what the register says; "" where nobody tells."""
+    told = {key: purpose for key, purpose in facts.purposes(db, census.end) if key in keys}
+    missing = {row: key for key, row in census.pairs.items() if key in keys and key not in told}
+    missing |= {key: key for key in census.lone if key in keys}
+    told |= {missing[row]: one.purpose for row, one in _rows(db, list(missing)).items()}
+    return defaultdict(str, told)
 
 
 def exempt(db: Connection, census: Census) -> Mapping[str, Any]:

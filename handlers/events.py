@@ -120,9 +120,13 @@ class NoticeCancelled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagAnswered(Event):
-    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood."""
+    """The flagged person's word: taken back, misjudged (`share` = the text may be read by the office), understood.
 
-    flag: str
+    A platform that knows no flags names its message instead.
+    """
+
+    flag: str = ""
+    message: str = ""
     person: str
     answer: Literal["withdraw", "misjudged", "understood"]
     share: str = ""
@@ -228,3 +232,15 @@ class CleanupWithdrawn(Event):
 
     items: tuple[str, ...]
     who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectRated(Event):
+    """Somebody, whom nothing in here names, says whether `group:<key>` or `app:<id>` is of use.
+
+    `voter` is a keyed hash of the person for this subject and round; `at` is the beginning of the week, not the moment.
+    """
+
+    subject: str
+    voter: str
+    answer: Literal["useful", "useless", "unsure"]

@@ -10,7 +10,7 @@ from typing import Any
 from config.settings import InventorySettings
 from config.wording import Wording
 from handlers.census import RECENT_DAYS, Census
-from handlers.reasons import iso
+from handlers.reasons import day_in_words, iso
 from handlers.rules.reduction import Reduction
 from handlers.rules.zombie import DAY, OVER_LIMIT
 
@@ -21,14 +21,24 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("silent_90", "suspected_days", "days"),
     ("silent_180", "dissolve_days", "days"),
     ("never_used", "empty_grace_days", "days"),
+    ("no_owner", "", "none"),
     ("task_ended", "overdue_days", "days"),
     ("member_overlap", "overlap", "share"),
+    ("similar_name", "", "none"),
     ("only_rollcall", "rollcall_share", "share"),
     ("over_limit", "groups_per_unit", "groups"),
+    ("unregistered", "", "none"),
     ("merge", "merge_messages", "messages"),
     ("rebound", "rebound_days", "days"),
+    ("data_gap", "", "none"),
+    ("exempt", "", "none"),
+    ("alive", "", "none"),
     ("app", "app_days", "days"),
     ("account", "account_days", "days"),
+    ("banned_function", "banned_functions", "words"),
+    ("similar_app", "app_overlap", "share"),
+    ("no_filing", "", "none"),
+    ("few_users", "app_active_least", "people"),
 )
 # How far back a deaf channel is still worth a line.
 GAP_DAYS = 180
@@ -115,18 +125,34 @@ def sources(taken: Census) -> dict[str, Any]:
 
 
 def rules_in_force(rules: InventorySettings, say: Wording) -> list[dict[str, Any]]:
-    """Each threshold with its text and where it comes from; what has no official number says 本地口径."""
+    """Each threshold with its text and where it comes from; what has no official number says 本地口径 and its date."""
     levels = "".join(say("inventory.rule.unit_limit", unit=unit, limit=one) for unit, one in rules.unit_limits.items())
     effect = say("inventory.rule.watched" if rules.over_limit_watch else "inventory.rule.told")
     return [
         {
             "code": code,
-            "threshold": (threshold := getattr(rules, setting)),
+            "threshold": (threshold := _threshold(rules, setting)),
             "unit": unit,
             "text": say(f"inventory.rule.{code}", threshold=threshold, levels=levels, effect=effect),
-            "source": say(f"inventory.rule_source.{code}"),
+            "source": say(f"inventory.rule_source.{code}", local=_local(rules, setting, say)),
             # Only a setting lets it lead to a verdict.
             **({"verdict": OVER_LIMIT[code]} if code in OVER_LIMIT and rules.over_limit_watch else {}),
         }
         for code, setting, unit in RULES
     ]
+
+
+def _threshold(rules: InventorySettings, setting: str) -> Any:
+    """A list reads as its words; None where nothing is to be turned."""
+    value = getattr(rules, setting) if setting else None
+    return "、".join(value) if isinstance(value, list) else value
+
+
+def _local(rules: InventorySettings, setting: str, say: Wording) -> str:
+    """The text that the unit's own number comes from, and its date; without one, whose number it is."""
+    if rules.basis and rules.basis_date:
+        return say("inventory.local.basis_dated", basis=rules.basis, date=day_in_words(rules.basis_date))
+    if rules.basis:
+        return say("inventory.local.basis", basis=rules.basis)
+    own = bool(setting) and getattr(rules, setting) != type(rules).model_fields[setting].default
+    return say("inventory.local.changed" if own else "inventory.local.default")

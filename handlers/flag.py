@@ -104,7 +104,7 @@ def _details(findings: Sequence[Finding], context: Context) -> tuple[tuple[str, 
 
 def answer(event: FlagAnswered, context: Context) -> list[Action]:
     """Only the flagged person's own answer counts; the text goes to the office only when they share it."""
-    flag = flags.get(context.db, event.flag)
+    flag = flags.get(context.db, event.flag) if event.flag else next(iter(flags.siblings(context.db, event.message)), None)
     if flag is None or flag.person != event.person:
         return []
     text = event.share if event.answer == "misjudged" and _is_same(event.share, flag.digest) else ""
@@ -112,7 +112,7 @@ def answer(event: FlagAnswered, context: Context) -> list[Action]:
     if not flags.answer(context.db, flag.message, STATES[event.answer], event.at, text, of):
         return []
     said = context.say(f"flag.answered_{event.answer}")
-    return [Whisper(key=f"flag:{event.flag}:{event.answer}", person=event.person, card=Card(title=said, tone="done"))]
+    return [Whisper(key=f"flag:{flag.id}:{event.answer}", person=event.person, card=Card(title=said, tone="done"))]
 
 
 def _is_same(text: str, digest: str) -> bool:

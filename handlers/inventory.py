@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from config.wording import load_wording
-from handlers import figures
+from handlers import figures, grounds
 from handlers.actions import Action, SendFile, Whisper
 from handlers.cards import Card, Link
 from handlers.context import Context
@@ -20,13 +20,13 @@ from handlers.events import MessageReceived, WeekEnded
 from handlers.listing import merges_of, of_keys, part
 from handlers.rules.week import first_day, midnight, week_before
 from handlers.rules.zombie import SERIOUSNESS
-from handlers.snapshot import compute, take
+from handlers.snapshot import compute, opinions, take
 from storage import groups, inventories
 from storage.inventories import Listed
 
 ASKED = ("清理报告",)
 # Verdicts that ask nothing of anybody.
-QUIET = ("alive", "exempt")
+QUIET = ("alive", "exempt", "insufficient")
 SHOWN = 20
 
 
@@ -43,6 +43,7 @@ def take_snapshot(event: WeekEnded, context: Context) -> list[Action]:
     if taking is None:
         taking = f"{week}/here"
         take(db, context.settings, week, context.say, partial(inventories.add, db, week, taking))
+    inventories.amend(db, taking, opinions(db, week, context.say))
     inventories.seal(db, week, event.at, taking)
     return []
 
@@ -60,8 +61,9 @@ def opened_for(db: Connection, settings: Settings, week: str | None, now: dateti
     A week that is going on is taken as if nothing more happened in it. Now is the later of `now` and the newest event,
     because a replay may be ahead of the clock. WeekError for what is no week and for one that has not begun.
     """
+    say = load_wording()
     week = week_for(db, week, now)
-    return inventories.opened(db, week) or compute(db, settings, week, load_wording())
+    return grounds.explained(inventories.opened(db, week) or compute(db, settings, week, say), say)
 
 
 def week_for(db: Connection, week: str | None, now: datetime) -> str:

@@ -13,6 +13,8 @@ from handlers.rules.zombie import Reason
 
 # A span that ends at midnight ends on the day before.
 INSTANT = timedelta(seconds=1)
+# So many spans are told in words, the longest ones; the evidence holds all.
+SPANS_TOLD = 5
 
 
 def iso(moment: date | datetime) -> str:
@@ -51,8 +53,14 @@ def _in_words(value: Any) -> Any:
             since, until = value
             return "至".join(dict.fromkeys((day_in_words(since), day_in_words(until - INSTANT))))
         case list():
-            return "、".join(str(_in_words(one)) for one in value)
+            return "、".join(str(_in_words(one)) for one in _few(value))
     return value
+
+
+def _few(value: list[Any]) -> list[Any]:
+    if len(value) <= SPANS_TOLD or not isinstance(value[0], tuple):
+        return value
+    return [*sorted(sorted(value, key=lambda span: span[0] - span[1])[:SPANS_TOLD])]
 
 
 def _plain(value: Any) -> Any:

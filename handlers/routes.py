@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handlers import acknowledge, bind, cleanup, flag, gaps, groups, inventory, notice, remind, retention, rounds
+from handlers import (
+    acknowledge,
+    bind,
+    cleanup,
+    flag,
+    gaps,
+    groups,
+    inventory,
+    notice,
+    ratings,
+    remind,
+    retention,
+    rounds,
+)
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.events import (
@@ -26,6 +39,7 @@ from handlers.events import (
     NoticeCancelled,
     NoticeIssued,
     RosterReceived,
+    SubjectRated,
     WeekEnded,
     Woke,
     WorkdayEnding,
@@ -60,9 +74,10 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
     CleanupReviewed: (cleanup.review,),
     CleanupDeclared: (cleanup.declare,),
     CleanupWithdrawn: (cleanup.withdraw,),
-    WeekEnded: (inventory.take_snapshot, rounds.weekly),
+    SubjectRated: (ratings.cast,),
+    WeekEnded: (ratings.publish, inventory.take_snapshot, rounds.weekly, ratings.invite),
     WorkdayEnding: (remind.digest,),
-    DayEnded: (retention.forget, bind.forget, rounds.daily),
+    DayEnded: (retention.forget, bind.forget, rounds.daily, ratings.forget),
     ChannelDeaf: (gaps.note,),
     CodeShown: (bind.show,),
     DeviceAnswered: (bind.answer,),

@@ -20,17 +20,19 @@ from sqlalchemy import Connection
 
 from config.settings import InventorySettings, Settings
 from config.wording import Wording
-from handlers import census, figures, likeness, merging, unitfigures
+from handlers import census, figures, likeness, merging, ratings, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
-from handlers.rules import reduction, similar, zombie
+from handlers.rules import alike, apps, reduction, zombie
+from handlers.rules.apps import App
 from handlers.rules.limit import Excess, beyond
 from handlers.rules.merge import Candidate
 from handlers.rules.reduction import Rebound, Reduction
 from handlers.rules.similar import Likeness
 from handlers.rules.week import end_of, first_day, local_day, midnight, week_of
-from handlers.rules.zombie import DAY, Reason
-from storage import inventories, register, weekly
+from handlers.rules.zombie import DAY, Known, Reason
+from storage import feeds, inventories, register, weekly
+from storage import ratings as rated
 from storage.inventories import Piece
 
 # Columns of the register that nothing else tells; shown as they were imported.
@@ -56,20 +58,23 @@ def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep
     back = _rebounds(taken, rules)
     baseline = _baseline(db, settings)
     reduced = reduction.reduce(taken.lifetimes(), back, baseline, end)
-    judged = _Judged(db, taken, back, reduced, rules, say)
+    told_ratings = {subject: ratings.told(row, say) for subject, row in rated.shown(db, week).items()}
+    judged = _Judged(db, taken, back, reduced, told_ratings, rules, say)
     judged.all(keep)
     merges = merging.advise(taken, judged.candidates, judged.members, judged.alike, rules, say)
     listed = register.app_rows(db)
-    in_use = (row for row in listed if row.closed is None or midnight(row.closed) >= end)
-    apps = [_app(row, end, rules, say) for row in in_use]
+    in_use = [row for row in listed if row.closed is None or midnight(row.closed) >= end]
+    judged_apps = _apps(db, in_use, end, rules, say)
+    for row in judged_apps:
+        row["rating"] = judged.ratings.get(f"app:{row['id']}")
     gone = unitfigures.app_changes(listed, baseline, end)
     load = figures.load(taken)
     told_figures = {
         "week": week,
         "at": iso(end),
-        "totals": figures.totals(judged.verdicts, apps, reduced),
+        "totals": figures.totals(judged.verdicts, judged_apps, reduced),
         "reduction": figures.reduction_figures(reduced, baseline, say),
-        "app_reduction": unitfigures.app_reduction(len(apps), len(gone), baseline, end),
+        "app_reduction": unitfigures.app_reduction(len(judged_apps), len(gone), baseline, end),
         "load": load,
         "flow": figures.flow(*weekly.counts(db, midnight(first_day(week)), end), load["people"]),
         "verdicts": dict(sorted(judged.verdicts.items())),
@@ -78,8 +83,8 @@ def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep
         "merging": merges.figures,
     }
     lists = {
-        "units": unitfigures.by_unit(taken, judged.zombies, apps, reduced),
-        "apps": apps,
+        "units": unitfigures.by_unit(taken, judged.zombies, judged_apps, reduced),
+        "apps": judged_apps,
         "changes": unitfigures.changes(taken, reduced, back),
         "app_changes": gone,
         "merges": merges.rows,
@@ -91,6 +96,17 @@ def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep
     numbers["groups"] = {"rows": taken.living, "loaded": judged.loaded, "worth": judged.worth}
     ordered = {name: numbers[name] for name in inventories.LISTS}
     keep([inventories.last_piece(told_figures, ordered)])
+
+
+def opinions(db: Connection, week: str, say: Wording) -> dict[tuple[str, str], dict[str, Any]]:
+    """What cadres' answers of this very week say, which are published when the week has ended: by list and key."""
+    fresh = {subject: row for subject, row in rated.shown(db, week).items() if row.week == week}
+    lists = {"group": "groups", "app": "apps"}
+    return {
+        (lists[kind], key): {"rating": ratings.told(row, say)}
+        for subject, row in fresh.items()
+        for kind, key in [subject.split(":", 1)]
+    }
 
 
 def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
@@ -133,10 +149,12 @@ class _Judged:
     taken: Census
     back: Mapping[str, Rebound]
     reduced: Reduction
+    ratings: Mapping[str, Any]
     rules: InventorySettings
     say: Wording
     members: Mapping[str, Likeness] = field(default_factory=dict)
     alike: dict[str, Likeness] = field(default_factory=dict)
+    purposes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     excess: dict[str, Excess] = field(default_factory=dict)
     verdicts: Counter[str] = field(default_factory=Counter)
     zombies: Counter[str] = field(default_factory=Counter)
@@ -150,6 +168,7 @@ class _Judged:
             taken.keys[: taken.living], taken.rosters, rules.overlap, rules.overlap_members
         )
         self._units()
+        self.purposes = alike.same_purpose(self.alike, census.purposes(self.db, taken, self.alike))
         copied = merging.copied(self.db, taken)
         for some in _batches(self._group(entry, copied) for entry in census.entries(self.db, taken)):
             keep(some)
@@ -163,7 +182,7 @@ class _Judged:
             if not unit:
                 continue
             names = {taken.keys[at]: (taken.names[at], unit) for at in range(first, last)}
-            self.alike |= similar.alike_names(names)
+            self.alike |= alike.alike_names(names)
             counted = ((key, unit, taken.began_on(at)) for at, key in enumerate(names, first) if key not in exempt)
             self.excess |= beyond(counted, rules.unit_limits, rules.groups_per_unit)
 
@@ -173,13 +192,13 @@ class _Judged:
         reasons = [
             *zombie.judge(entry.known, taken.end, self.rules),
             *_overlap(overlap, self.rules),
-            *_alike(self.alike.get(key), taken),
+            *_alike(self.alike.get(key), self.purposes.get(key), entry, taken),
             *_over_limit(entry, self.excess.get(key)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
             *_rebound(back, taken),
         ]
         judged = zombie.verdict(reasons, entry.exemption is not None, self.rules.over_limit_watch)
-        row = _group(entry, reasons, judged, overlap, taken, self.say)
+        row = _group(entry, reasons, judged, overlap, taken, self.say) | {"rating": self.ratings.get(f"group:{key}")}
         self.verdicts[judged] += 1
         if judged in figures.ZOMBIE:
             self.zombies[entry.unit] += 1
@@ -200,9 +219,13 @@ def _overlap(found: Likeness | None, rules: InventorySettings) -> list[Reason]:
     return [Reason("member_overlap", evidence)]
 
 
-def _alike(found: Likeness | None, taken: Census) -> list[Reason]:
+def _alike(found: Likeness | None, same: tuple[str, ...] | None, entry: Entry, taken: Census) -> list[Reason]:
+    """A name alone is a hint; name and purpose together make a duplicate."""
     if found is None:
         return []
+    if same:
+        names = [taken.names[taken.places[key]] for key in same[:5]]
+        return [Reason("similar_name", {"groups": len(same), "names": names, "purpose": entry.purpose}, "purpose")]
     names = [taken.names[taken.places[key]] for key, _ in found.others[:5]]
     return [Reason("similar_name", {"groups": found.number, "names": names})]
 
@@ -252,9 +275,19 @@ def _group(
         "first_seen": _maybe(known.first_seen),
         "ends": _maybe(known.ends),
         "owner": entry.owner,
+        # Days without data, as [first, last]: since the last work message, and at least in the last 30 days.
+        "no_data": _no_data(known, taken.end),
         "exemption": _exemption(entry),
         "register": _register(entry.row),
     }
+
+
+def _no_data(known: Known, end: datetime) -> list[list[str]]:
+    if known.first_seen is None:
+        return []
+    since = min(known.last_work or known.first_seen, end - RECENT_DAYS * DAY)
+    days = known.gaps.days(max(since, known.first_seen), end)
+    return [[first.isoformat(), last.isoformat()] for first, last in days[-zombie.SPANS :]]
 
 
 def _maybe(moment: date | datetime | None) -> str | None:
@@ -282,18 +315,47 @@ def _register(row: Any) -> dict[str, Any] | None:
     return {name: _maybe(row.closed) if name == "closed" else getattr(row, name) for name in REGISTER_COLUMNS}
 
 
-def _app(row: Any, end: datetime, rules: InventorySettings, say: Wording) -> dict[str, Any]:
-    """A row of the register of apps; its monthly active users have no official threshold and lead to no verdict."""
-    judged, reasons = zombie.judge_app(row.kind, row.updated, end, rules)
+def _apps(db: Connection, rows: Sequence[Any], end: datetime, rules: InventorySettings, say: Wording) -> list[dict[str, Any]]:
+    """The rows of the register of apps with what is wrong with them; an update is the later of register and feed."""
+    fed = feeds.updates(db, local_day(end) - DAY)
+    listed = [_app(row, fed.get(row.id), end) for row in rows]
+    like = apps.alike(listed, rules.app_overlap)
+    names = {one.id: one.name for one in listed}
+    judged = [(one, *apps.judge(one, like.get(one.id), names, end, rules)) for one in listed]
+    return [
+        _app_row(row, app, verdict, reasons, like.get(app.id), names, say)
+        for row, (app, verdict, reasons) in zip(rows, judged, strict=True)
+    ]
+
+
+def _app(row: Any, feed: Any, end: datetime) -> App:
+    told = row.updated if row.updated and midnight(row.updated) < end else None
+    by_feed = feed is not None and (told is None or feed.day > told)
+    return App(
+        id=row.id, name=row.name, unit=row.unit, kind=row.kind, functions=row.functions, similar=row.similar,
+        filing=row.filing, updated=feed.day if by_feed else told or row.updated, by_feed=feed.file if by_feed else "",
+        monthly_active=row.monthly_active,
+    )  # fmt: skip
+
+
+def _app_row(
+    row: Any, app: App, judged: str, reasons: Sequence[Reason], like: Likeness | None, names: Mapping[str, str], say: Wording
+) -> dict[str, Any]:
+    unfiled = judged == "alive" and any(one.code == "no_filing" for one in reasons)
+    suggested = "unfiled" if unfiled else judged
     return {
         "id": row.id,
         "name": row.name,
         "unit": row.unit,
         "kind": row.kind,
-        "updated": _maybe(row.updated),
+        "updated": _maybe(app.updated),
+        # The file that the unit gave, when it tells a later day than the register.
+        "updated_source": "feed" if app.by_feed else "register" if app.updated else "",
+        "updated_file": app.by_feed,
         "verdict": judged,
         "reasons": [told(one, say) for one in reasons],
-        "disposition": row.disposition or say(f"inventory.app_suggested.{judged}"),
+        "disposition": row.disposition or say(f"inventory.app_suggested.{suggested}"),
         "monthly_active": row.monthly_active,
         **{name: getattr(row, name) for name in ("handler", "basis", "functions", "similar", "filing")},
+        "overlaps": [{"id": key, "name": names[key], "overlap": share} for key, share in (like.others if like else ())],
     }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
 
-from storage.database import insert, insert_for, table
+from storage.database import Hot, insert, insert_for, table
 from storage.tables import Claim, Gap, Meta, Slot, Trouble, WakeRow
 
 WAKES, META, CLAIMS, GAPS = table(WakeRow), table(Meta), table(Claim), table(Gap)
@@ -17,12 +16,10 @@ WAKES, META, CLAIMS, GAPS = table(WakeRow), table(Meta), table(Claim), table(Gap
 
 def claim(db: Connection, key: str, at: datetime) -> bool:
     """True for the first who asks; an event that was claimed has had its effect."""
-    return bool(db.execute(_claiming(db.dialect.name), {"key": key, "at": at}).rowcount)
+    return bool(CLAIMING(db, {"key": key, "at": at}).rowcount)
 
 
-@cache
-def _claiming(dialect: str) -> Any:
-    return insert_for(dialect, Claim).on_conflict_do_nothing()
+CLAIMING = Hot(lambda dialect: insert_for(dialect, Claim).on_conflict_do_nothing())
 
 
 def claim_slot(db: Connection, job: str, at: datetime) -> bool:

@@ -6,11 +6,11 @@ its neighbours; when it raises, nothing of it stays. It never waits for anything
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult, Dialect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
@@ -51,6 +51,38 @@ def insert_for(dialect: str, model: type[SQLModel]) -> Any:
     """The same by the dialect's name: statements of the hot path are built once a dialect, not once a row."""
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     return make(table(model))
+
+
+# Of a parameter: its name, the value that the statement itself gives it, and what turns a value into the database's.
+Bind = tuple[str, Any, Callable[[Any], Any] | None]
+
+
+class Hot:
+    """A statement that every message needs: compiled once a dialect, then run by its text, at half the price of Core.
+
+    `build(dialect)` gives the statement, whose parameters are named; calling it with them gives the cursor's result, whose
+    rows hold what the database holds: an Instant comes back as its number.
+    """
+
+    def __init__(self, build: Callable[[str], Any]) -> None:
+        self._build = build
+        self._ready: dict[str, tuple[str, tuple[Bind, ...]]] = {}
+
+    def __call__(self, db: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
+        text, binds = self._ready.get(db.dialect.name) or self._compile(db.dialect)
+        given = [values.get(name, own) for name, own, _ in binds]
+        return db.exec_driver_sql(
+            text, tuple(turn(value) if turn else value for value, (_, _, turn) in zip(given, binds, strict=True))
+        )
+
+    def _compile(self, dialect: Dialect) -> tuple[str, tuple[Bind, ...]]:
+        compiled: Any = self._build(dialect.name).compile(dialect=dialect)
+        types = {name: compiled.binds[name].type.dialect_impl(dialect) for name in compiled.positiontup}
+        binds = tuple(
+            (name, compiled.params[name], types[name].bind_processor(dialect)) for name in compiled.positiontup
+        )
+        self._ready[dialect.name] = str(compiled), binds
+        return self._ready[dialect.name]
 
 
 @contextmanager

@@ -104,6 +104,12 @@ def outlines(db: Connection, moment: datetime) -> Iterator[Outline]:
     return map(Outline._make, _stream(db, query))
 
 
+def purposes(db: Connection, moment: datetime) -> Iterator[tuple[str, str]]:
+    """By group heard of before the moment, what it says it is for; groups that say nothing are left out."""
+    query = _with_versions(moment, GROUPS.c.id, VERSIONS.c.purpose).where(VERSIONS.c.purpose != "")
+    return ((group, purpose) for group, purpose in _stream(db, query))
+
+
 def portraits(db: Connection, moment: datetime) -> Iterator[Portrait]:
     """Every group heard of before the moment that was not dissolved before it, as its newest version tells it."""
     inside = select(MEMBERS.c.person).where(

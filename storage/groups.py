@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
-from storage.database import insert, insert_for, table
-from storage.tables import Group, GroupVersion, Member, PersonRow
+from storage.database import Hot, insert, insert_for, table
+from storage.tables import Group, GroupVersion, Member, PersonRow, milliseconds
 
 GROUPS, VERSIONS, MEMBERS, PERSONS = table(Group), table(GroupVersion), table(Member), table(PersonRow)
 FACTS = ("name", "unit", "purpose", "kind", "created", "ends", "owner")
@@ -20,15 +20,15 @@ def get(db: Connection, group: str) -> Row[Any] | None:
     return db.execute(select(GROUPS).where(GROUPS.c.id == group)).one_or_none()
 
 
-FIRST_SEEN = select(GROUPS.c.first_seen).where(GROUPS.c.id == bindparam("group"))
+FIRST_SEEN = Hot(lambda dialect: select(GROUPS.c.first_seen).where(GROUPS.c.id == bindparam("group")))
 
 
 def note_group(db: Connection, group: str, channel: str, name: str, at: datetime) -> None:
     """Know the group from now on; a message tells nothing more than its name."""
-    first: datetime | None = db.execute(FIRST_SEEN, {"group": group}).scalar_one_or_none()
+    first: int | None = FIRST_SEEN(db, {"group": group}).scalar_one_or_none()
     if first is not None:
         # Events may come late: the earliest is when we first heard of it.
-        if at < first:
+        if milliseconds(at) < first:
             db.execute(update(GROUPS).where(GROUPS.c.id == group).values(first_seen=at))
         return
     made = insert(db, Group).values(id=group, channel=channel, name=name, first_seen=at).on_conflict_do_nothing()
@@ -74,7 +74,10 @@ def note_people(db: Connection, channel: str, people: Iterable[dict[str, Any]]) 
     rows = [{"channel": channel, **person} for person in people]
     if not rows:
         return
-    db.execute(_noting_people(db.dialect.name), rows)
+    if len(rows) == 1:
+        NOTING_PERSON(db, rows[0])
+    else:
+        db.execute(_noting_people(db.dialect.name), rows)
 
 
 @cache
@@ -88,6 +91,9 @@ def _noting_people(dialect: str) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["id"], set_={"name": new.name, "unit": unit, "role": role}, where=changed
     )
+
+
+NOTING_PERSON = Hot(_noting_people)
 
 
 def person(db: Connection, person_id: str) -> Row[Any] | None:

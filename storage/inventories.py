@@ -7,7 +7,8 @@ line in `snapshots` makes it the week's. Whatever is not sealed is seen by nobod
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple, overload
@@ -95,6 +96,15 @@ def ready(db: Connection, week: str) -> str | None:
     return found
 
 
+def amend(db: Connection, taking: str, told: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
+    """What became known between taking and sealing: by (list, key), more of a row."""
+    for (name, key), more in told.items():
+        which = (ROWS.c.taking == taking, ROWS.c.list == name, ROWS.c.key == key)
+        for row in db.execute(select(ROWS.c.position, ROWS.c.body).where(*which)).all():
+            body = encoded(json.loads(row.body) | dict(more))
+            db.execute(update(ROWS).where(*which, ROWS.c.position == row.position).values(body=body))
+
+
 def seal(db: Connection, week: str, at: datetime, taking: str) -> bool:
     """True for the first who seals this week; a saved snapshot stays as it is. Other takings of the week go."""
     head = db.execute(select(TAKINGS.c.body, TAKINGS.c.lists).where(TAKINGS.c.taking == taking)).one()
@@ -179,6 +189,7 @@ class Listed(Sequence[dict[str, Any]]):
 
     def __init__(self, db: Connection, taking: str, name: str, told: Mapping[str, Any]) -> None:
         self._db, self._told = db, told
+        self._tell: Callable[[dict[str, Any]], dict[str, Any]] | None = None
         self._which = (ROWS.c.taking == taking, ROWS.c.list == name)
 
     def __len__(self) -> int:
@@ -199,6 +210,16 @@ class Listed(Sequence[dict[str, Any]]):
         assert step == 1
         return self._read(ROWS.c.position >= start, ROWS.c.position < stop)
 
+    def read_by(self, tell: Callable[[dict[str, Any]], dict[str, Any]]) -> Listed:
+        """The same list, of which every row is told so."""
+        same = copy(self)
+        same._tell = tell
+        return same
+
+    def row(self, body: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(body)
+        return self._tell(found) if self._tell else found
+
     @property
     def loaded(self) -> int | None:
         """How many of the groups have a worth; None when the snapshot did not keep it."""
@@ -216,14 +237,14 @@ class Listed(Sequence[dict[str, Any]]):
             for start in range(0, len(listed), FEW)
             for row in self._rows(ROWS.c.key.in_(listed[start : start + FEW]))
         ]
-        return [json.loads(row.body) for row in sorted(found, key=lambda row: row.position)]
+        return [self.row(row.body) for row in sorted(found, key=lambda row: row.position)]
 
     def placed(self, keys: Collection[str]) -> Iterator[tuple[int, dict[str, Any]]]:
         """The same with their places."""
         listed = sorted(set(keys))
         for start in range(0, len(listed), FEW):
             for row in self._rows(ROWS.c.key.in_(listed[start : start + FEW])):
-                yield row.position, json.loads(row.body)
+                yield row.position, self.row(row.body)
 
     def marked(self, marks: Collection[str] | None = None, unit: str | None = None, **more: Any) -> Filtered:
         """Those with one of these marks, of a unit, with one of `parts`, with a worth (`loaded`)."""
@@ -262,7 +283,7 @@ class Listed(Sequence[dict[str, Any]]):
         return self._db.execute(query).all()
 
     def _read(self, *which: Any) -> list[dict[str, Any]]:
-        return [json.loads(row.body) for row in self._rows(*which)]
+        return [self.row(row.body) for row in self._rows(*which)]
 
 
 class Filtered:
@@ -283,7 +304,7 @@ class Filtered:
         """The places come from an index alone, then so many rows are read."""
         query = select(ROWS.c.position).where(*self._which).order_by(ROWS.c.position).limit(length).offset(start)
         places = list(self._db.execute(query).scalars())
-        return [(row.position, json.loads(row.body)) for row in self._listed._rows(ROWS.c.position.in_(places))]
+        return [(row.position, self._listed.row(row.body)) for row in self._listed._rows(ROWS.c.position.in_(places))]
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """All of them with their places, in pieces."""
@@ -292,7 +313,7 @@ class Filtered:
             query = select(ROWS.c.position, ROWS.c.body).where(*self._which, ROWS.c.position > after)
             rows = self._db.execute(query.order_by(ROWS.c.position).limit(BATCH)).all()
             for row in rows:
-                yield row.position, json.loads(row.body)
+                yield row.position, self._listed.row(row.body)
             if len(rows) < BATCH:
                 return
             after = rows[-1].position

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
-from storage.database import Result, StoreBusy, StoreError, Work, savepoint
+from storage.database import Result, StoreBusy, StoreError, Work
 from storage.migrate import upgrade
 
 BATCH = 512
@@ -111,26 +111,26 @@ class SqliteStore:
 
     def _commit(self, jobs: list[Job]) -> None:
         try:
-            with self._engine.begin() as db:
-                for job in jobs:
-                    _do(db, job)
-        except BaseException as error:  # whoever waits must hear of it
-            failure = _explained(error) if isinstance(error, OperationalError) else error
+            self._together(jobs)
+        except OperationalError as error:
             for job in jobs:
-                job.error = job.error or failure
+                job.error = _explained(error)
+        except BaseException as error:  # whoever waits must hear of it
+            if len(jobs) == 1:
+                jobs[0].error = error
+            else:
+                # Nothing of the batch stayed. One by one, so that only the culprit hears of it.
+                for job in jobs:
+                    self._commit([job])
+                return
         for loop in {job.loop for job in jobs}:
             _settle(loop, [job for job in jobs if job.loop is loop])
 
-
-def _do(db: Connection, job: Job) -> None:
-    """Run one work behind a savepoint: when it raises, its neighbours stay."""
-    try:
-        with savepoint(db):
-            job.result = job.work(db)
-    except OperationalError:
-        raise
-    except Exception as error:
-        job.error = error
+    def _together(self, jobs: list[Job]) -> None:
+        """All in one transaction; a savepoint for each would cost as much as what a message writes."""
+        with self._engine.begin() as db:
+            for job in jobs:
+                job.result = job.work(db)
 
 
 def _settle(loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:

@@ -12,6 +12,13 @@ from sqlmodel import Field, SQLModel
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def milliseconds(moment: datetime) -> int:
+    """Since 1970 UTC, as the database holds it; naive ones are refused."""
+    if moment.tzinfo is None:
+        raise ValueError("naive datetime")
+    return (moment - EPOCH) // timedelta(milliseconds=1)
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime, stored as whole milliseconds since 1970 UTC; naive ones are refused."""
 
@@ -19,11 +26,7 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("naive datetime")
-        return (value - EPOCH) // timedelta(milliseconds=1)
+        return None if value is None else milliseconds(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(milliseconds=value)
@@ -400,6 +403,48 @@ class App(Table, table=True):
     closed: date | None = None
     extra: str = long_text("{}")
     imported_at: datetime = instant()
+
+
+class AppUpdate(Table, table=True):
+    """A day on which an account's own record, a file that its unit gave, says that something was published."""
+
+    __tablename__ = "app_updates"
+    app: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    file: str = ""
+
+
+class Ballot(Table, table=True):
+    """One answer to 有用吗 in a round that is open; `voter` is a keyed hash, and goes with the row when it closes."""
+
+    __tablename__ = "ballots"
+    round: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    voter: str = Field(primary_key=True)
+    # useful, useless, unsure
+    answer: str
+    # The week of the answer, never its time.
+    week: str
+
+
+class Rating(Table, table=True):
+    """What is shown of a subject's answers from the end of `week` on; nothing of fewer than five is ever written here."""
+
+    __tablename__ = "ratings"
+    subject: str = Field(primary_key=True)
+    week: str = Field(primary_key=True)
+    round: str
+    useful: int = 0
+    useless: int = 0
+    unsure: int = 0
+
+
+class RatingInvite(Table, table=True):
+    """Who has been asked in a quarter, so that nobody is asked twice; not whether they answered."""
+
+    __tablename__ = "rating_invites"
+    person: str = Field(primary_key=True)
+    round: str = Field(primary_key=True)
 
 
 class Gap(Table, table=True):

@@ -18,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.commands import import_feeds
 from bot.reports.register_import import Register, RegisterRow, read_register
 from bot.reports.spreadsheet import ImportRefused, load_file
 from config.settings import Settings
@@ -47,12 +48,16 @@ class Taken:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("groups", "apps"), metavar="groups|apps", help="工作群台账，或政务应用台账")
-    parser.add_argument("file", type=Path, metavar="FILE", help="xlsx 或 csv 文件，表头为中文，列的次序不限")
+    what = "工作群台账、政务应用台账，或单位提供的账号更新记录文件（feeds）"
+    parser.add_argument("what", choices=("groups", "apps", "feeds"), metavar="groups|apps|feeds", help=what)
+    file = "xlsx 或 csv 文件，表头为中文，列的次序不限；feeds 为 RSS、Atom、JSON Feed、csv 文件或其所在的文件夹"
+    parser.add_argument("file", type=Path, metavar="FILE", help=file)
     parser.add_argument("--dry-run", action="store_true", help="只报告会做什么，不写入")
 
 
 async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int:
+    if args.what == "feeds":
+        return await import_feeds.run(args.file, settings, store, args.dry_run)
     try:
         read = await asyncio.to_thread(_read, args.file, settings.upload_mb, args.what)
     except ImportRefused as refused:

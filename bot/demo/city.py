@@ -116,7 +116,7 @@ GROUPS: tuple[Place, ...] = (
            kind="议事协调机构", pace=0.4),
     _group(9, "柳湾镇工作群（新）", LIU, "小王", tuple(one for one in TOWN + CADRES if one not in named("老蔡",
            "小杨")),
-           founded=90, pace=0.4),
+           founded=90, pace=0.4, purpose="全镇日常工作"),
     _group(10, "柳湾镇人居环境整治群", "青石县农业农村局", "小蒋",
            named("老贾", "小陈", "老胡", "老高", "老何", "老马", "老宋", "老韩"), kind="业务", quiet=44),
     _group(11, "柳湾镇秸秆禁烧群", NONG, "小陈", CLERKS + named("小杨", "小蒋"), kind="业务", quiet=112),
@@ -139,6 +139,7 @@ GROUPS: tuple[Place, ...] = (
     _group(23, "柳湾镇冬修水利群", NONG, "小陈", CADRES, channel="wechaty", kind="业务", quiet=92),
     _group(24, "青石县救灾物资群", "青石县应急局", "小曹", named("小程", "小刘", "小周"), channel="wechaty",
            kind="业务", pace=0.3),
+    _group(25, "白沙镇备汛联络群", "白沙镇综合办", "小孙", named("小徐", "老冯", "小于", "老董"), kind="业务", quiet=95),
     _group(31, "柳湾镇移民工作群", SHE, "小黄", named("小赵", "老何", "小郭"), kind="业务", quiet=180, dissolved=70),
     _group(32, "美丽庭院评比群", NONG, "小杨", CLERKS, kind="业务", quiet=150, dissolved=64),
     _group(33, "环境日报群", LIU, "小王", CLERKS + named("小李"), kind="业务", quiet=80, dissolved=62),
@@ -149,13 +150,47 @@ GROUPS: tuple[Place, ...] = (
     _group(38, "会议接龙群", LIU, "小王", TOWN + CADRES, kind="业务", quiet=30, dissolved=12, receipts=3.0),
 )  # fmt: skip
 
-# name, unit, kind, days since its last update, functions, monthly active users
-APPS: tuple[tuple[str, str, str, int, str, int], ...] = (
-    ("青石政务通", "青石县机制办", "APP", 12, "办事查询", 5200),
-    ("柳湾微讯", "柳湾镇党政办", "公众号", 6, "信息发布", 1900),
-    ("青石随手拍", "青石县应急局", "小程序", 134, "上报、积分", 35),
-    ("白沙镇发布", "白沙镇党政办", "公众号", 61, "信息发布", 120),
+# What only the register knows: name, unit, kind, matter, days since its last work message (None: not filled in).
+REGISTERED: tuple[tuple[str, str, str, str, int | None], ...] = (
+    ("青石县创卫指挥部联络群", "青石县民政局", "议事协调机构", "创建卫生县城指挥部（已撤销）", 20),
+    ("青石县养老机构通知群", "青石县民政局", "业务", "", None),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """An app or account; `updated` counts days back from today, None where the register does not tell."""
+
+    name: str
+    unit: str
+    kind: str
+    updated: int | None
+    functions: str
+    active: int
+    filing: str = ""
+
+
+APPS: tuple[Program, ...] = (
+    Program(name="青石政务通", unit="青石县机制办", kind="APP", updated=12, functions="办事查询、预约、投诉", active=5200,
+            filing="青备2026-001"),
+    Program(name="青石掌上办", unit="青石县民政局", kind="小程序", updated=20, functions="办事查询、预约、投诉", active=640,
+            filing="青备2026-002"),
+    Program(name="柳湾微讯", unit="柳湾镇党政办", kind="公众号", updated=6, functions="信息发布", active=1900,
+            filing="青备2026-003"),
+    Program(name="青石随手拍", unit="青石县应急局", kind="小程序", updated=134, functions="上报、积分", active=35),
+    Program(name="白沙镇发布", unit="白沙镇党政办", kind="公众号", updated=75, functions="信息发布", active=120,
+            filing="青备2026-005"),
+    Program(name="学习小站", unit="青石县教育局", kind="APP", updated=9, functions="课程、学习时长、打卡", active=820,
+            filing="青备2026-006"),
+    Program(name="河长助手", unit="青石县水利局", kind="小程序", updated=15, functions="巡河记录", active=18,
+            filing="青备2026-007"),
+    Program(name="青石助农", unit="青石县农业农村局", kind="快应用", updated=None, functions="供求信息", active=210,
+            filing="青备2026-008"),
+    Program(name="青石救灾之声", unit="青石县应急局", kind="视频号", updated=410, functions="信息发布", active=60,
+            filing="青备2026-009"),
+)  # fmt: skip
+# Accounts whose unit gave their record: days since the last entry.
+FEEDS: dict[str, int] = {"白沙镇发布": 61}
 SUGGESTED: tuple[tuple[str, str], ...] = (
     ("小李", "柳湾镇党政办主任、群主：发通知，看人数和小结"),
     ("小朱", "柳湾村文书：点一下确认，看“我的待确认”"),

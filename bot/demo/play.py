@@ -12,14 +12,13 @@ from loguru import logger
 from sqlalchemy import Connection
 
 from bot.channels.playground import Playground, people, talk
-from bot.demo import city, cleaning, today
+from bot.demo import city, cleaning, opinions, register, today
 from bot.demo.history import History, Line
 from bot.demo.past import facts_of, members_of, owner_of, past, weeks
 from bot.house import House
 from bot.timer import woke
-from config.settings import TIMEZONE
 from handlers.events import AppealDecided, Event, FlagAnswered
-from storage import clockwork, flags, outbox, pages, register
+from storage import clockwork, flags, outbox, pages
 
 BATCH = 400
 # The last days of talk are shown in the playground as well.
@@ -34,7 +33,7 @@ async def seed(house: House) -> None:
     history = History(house.now(), house.calendar)
     lines = history.lines()
     ids = await _furnish(playground, history, lines)
-    await house.store.write(partial(_register, house=house))
+    await house.store.write(partial(register.fill, house=house, history=history))
     told = past(house, history, lines, ids)
     while batch := list(islice(told, BATCH)):
         await house.store.write(partial(_play, house=house, batch=batch))
@@ -87,7 +86,9 @@ def _play(db: Connection, house: House, batch: Sequence[tuple[Event, str]]) -> N
         if mark.startswith("demand"):
             _follow(db, house, event, mark.removeprefix("demand").strip())
         if mark.startswith("week"):
-            cleaning.after_week(db, house, event, int(mark.removeprefix("week")))
+            left = int(mark.removeprefix("week"))
+            cleaning.after_week(db, house, event, left)
+            opinions.after_week(db, house, event, left)
     outbox.settle_all(db, "replayed", batch[-1][0].at)
 
 
@@ -120,16 +121,3 @@ def _finish(db: Connection, house: House) -> None:
     """What came due until now."""
     _wake(db, house, house.now())
     outbox.settle_all(db, "replayed", house.now())
-
-
-def _register(db: Connection, house: House) -> None:
-    """The apps of the register, and the one group that may be silent."""
-    now = house.now()
-    day = now.astimezone(TIMEZONE).date()
-    rows = [
-        {"id": f"demo:{name}", "position": place, "name": name, "unit": unit, "kind": kind, "functions": functions,
-         "updated": day - timedelta(days=ago), "monthly_active": active}
-        for place, (name, unit, kind, ago, functions, active) in enumerate(city.APPS)
-    ]  # fmt: skip
-    register.save(db, "apps", rows, now)
-    pages.exempt(db, "playground:g02", "应急值守，平时静默属正常", "演示·县机制办")

@@ -24,12 +24,20 @@ Point = tuple[str, str]
 GROUP_RULES: Mapping[str, tuple[str, ...]] = {
     "dissolve": ("silent_180",),
     "overdue": ("task_ended",),
-    "empty": ("never_used",),
-    "duplicate": ("member_overlap",),
+    "empty": ("never_used", "no_owner"),
+    "duplicate": ("member_overlap", "similar_name"),
     "suspected": ("silent_90",),
     "watch": ("silent_30", "only_rollcall"),
 }
-APP_RULES = ("app", "account")
+APP_RULES: Mapping[str, tuple[str, ...]] = {
+    "suspected": ("app", "account"),
+    "dissolve": ("app", "account"),
+    "banned": ("banned_function",),
+    "duplicate": ("similar_app",),
+    "watch": ("few_users",),
+}
+# Told of a group beside its verdict, each with its rule and source.
+HINTS = ("over_limit", "unregistered", "rebound")
 ADVICE: Mapping[str, str] = {"解散": "dissolve", "合并": "merge", "规范": "tidy", "保留": "keep"}
 FILED = "filed"
 GAPS_SHOWN = 3
@@ -127,6 +135,8 @@ def _found(snapshot: Snapshot, own: bool, say: Wording) -> Iterator[Point]:
     if exempt := snapshot["verdicts"].get("exempt"):
         text += say("bulletin.found_of.exempt", number=exempt)
     yield "groups", text
+    if hints := _hints(snapshot, say):
+        yield "hints", hints
     if not own:
         yield "apps", _apps(snapshot, say)
     yield "gaps", _gaps(snapshot, own, say)
@@ -144,6 +154,20 @@ def _verdicts(snapshot: Snapshot, say: Wording) -> Iterator[Paragraph]:
         yield Paragraph(say("bulletin.found_of.source", source=source))
 
 
+def _hints(snapshot: Snapshot, say: Wording) -> str:
+    """How many groups touch each rule that does not decide alone, with the rule and its source; empty for none."""
+    found = Counter(code for one in snapshot["groups"] for code in {reason["code"] for reason in one["reasons"]})
+    codes = [code for code in HINTS if found[code] and _told("text", snapshot, [code])]
+    if not codes:
+        return ""
+    counts = (
+        say("bulletin.counted", name=say(f"inventory.rule_name.{code}"), number=found[code])
+        + f"（{_told('text', snapshot, [code])}）"
+        for code in codes
+    )
+    return say("bulletin.found_of.hints", counts="、".join(counts), source=_told("source", snapshot, codes))
+
+
 def _codes(judged: str, snapshot: Snapshot) -> list[str]:
     """The rules that lead to a verdict, those among them that do so by a setting."""
     return [*GROUP_RULES[judged], *(one["code"] for one in snapshot["rules"] if one.get("verdict") == judged)]
@@ -152,7 +176,9 @@ def _codes(judged: str, snapshot: Snapshot) -> list[str]:
 def _told(what: str, snapshot: Snapshot, codes: Sequence[str]) -> str:
     """The text or the source of these rules, as they were in force when the snapshot was taken."""
     rules = {one["code"]: one for one in snapshot["rules"]}
-    return closed_up("；".join(dict.fromkeys(rules[code][what] for code in codes if code in rules)))
+    told = "；".join(rules[code][what] for code in dict.fromkeys(codes) if code in rules)
+    # Most rules have the same source, and say it once.
+    return closed_up("；".join(dict.fromkeys(told.split("；"))) if what == "source" else told)
 
 
 def _apps(snapshot: Snapshot, say: Wording) -> str:
@@ -161,7 +187,8 @@ def _apps(snapshot: Snapshot, say: Wording) -> str:
         return say("bulletin.found_of.apps_none")
     counts = _counts((say(f"inventory.app_verdict.{one['verdict']}") for one in found), say)
     text = say("bulletin.found_of.apps", number=len(found), counts=counts)
-    rule, source = (_told(what, snapshot, APP_RULES) for what in ("text", "source"))
+    codes = [code for judged, listed in APP_RULES.items() if judged in {one["verdict"] for one in found} for code in listed]
+    rule, source = (_told(what, snapshot, codes) for what in ("text", "source"))
     return text + (say("bulletin.found_of.rule_source", rule=rule, source=source) if rule else "")
 
 

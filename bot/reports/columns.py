@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.reports.cells import last_day_in
 from config.wording import Wording
+from handlers import grounds
 
 Row = Mapping[str, Any]
 # Header, width, style, value; a value of None stands for the row's number.
@@ -71,6 +72,36 @@ def reasons(row: Row, _: Wording) -> str:
     return "；".join(one["text"] for one in row["reasons"])
 
 
+def _found(row: Row, _: Wording) -> str:
+    """The names of the rules that it touches, whether or not they decide: 只剩接龙、未登记."""
+    return "、".join(dict.fromkeys(one["name"] for one in row["reasons"] if one.get("name")))
+
+
+def _grounds(row: Row, _: Wording) -> str:
+    return "；".join(grounds.told(row))
+
+
+def _no_data(row: Row, _: Wording) -> str:
+    """2026-10-04至2026-11-02; the days on which nothing of this group was heard."""
+    return "、".join("至".join(dict.fromkeys(days)) for days in row.get("no_data", ()))
+
+
+def _updated_by(row: Row, say: Wording) -> str:
+    source = row.get("updated_source", "")
+    return say(f"inventory.sheet.updated_{source}", file=row["updated_file"]) if source else ""
+
+
+def _overlaps(row: Row, _: Wording) -> str:
+    """What the register says, and what was found beside it."""
+    found = [f"{one['name']}（{one['overlap']:.0%}）" for one in row.get("overlaps", ())]
+    return "；".join(part for part in (row["similar"], *found) if part)
+
+
+def _rating(row: Row, say: Wording) -> str:
+    """干部评价 as a sentence; empty below five answers, and where nobody asked."""
+    return say("ratings.told", **row["rating"]) if row.get("rating") else ""
+
+
 def _source(row: Row, say: Wording) -> str:
     told = say(f"inventory.sheet.{row['source']}")
     if row["source"] == "seen" and row["last_work_source"] == "imported":
@@ -104,6 +135,10 @@ GROUPS: tuple[Column, ...] = (
     ("备注", 14, "text", _note),
     ("判定依据", 38, "text", reasons),
     ("数据来源", 11, "middle", _source),
+    ("发现的问题", 14, "text", _found),
+    ("判定口径和出处", 48, "text", _grounds),
+    ("无数据日期", 22, "text", _no_data),
+    ("干部评价", 22, "text", _rating),
 )
 APPS: tuple[Column, ...] = (
     ("序号", 5, "middle", None),
@@ -115,12 +150,16 @@ APPS: tuple[Column, ...] = (
     ("功能设置(打卡/积分/时长)", 14, "text", plain("functions")),
     ("最近更新", 14, "date", dated("updated")),
     ("月活", 9, "whole", plain("monthly_active")),
-    ("同类应用", 14, "text", plain("similar")),
+    ("同类应用", 14, "text", _overlaps),
     ("备案编号", 16, "text", plain("filing")),
     ("处置", 10, "middle", plain("disposition")),
     ("销号日期", 12, "middle", lambda _row, _say: None),
     ("判定", 10, "verdict", judged("app_verdict")),
     ("判定依据", 30, "text", reasons),
+    ("发现的问题", 14, "text", _found),
+    ("判定口径和出处", 48, "text", _grounds),
+    ("更新日期来源", 16, "text", _updated_by),
+    ("干部评价", 22, "text", _rating),
 )
 # What could be merged; a proposal, so its figures are of people and nothing of it is in the register.
 MERGES: tuple[Column, ...] = (

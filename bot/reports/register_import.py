@@ -61,6 +61,8 @@ class Column:
     others: tuple[str, ...] = ()
 
 
+# What our own export adds to both registers.
+COMPUTED = (Column("发现的问题"), Column("判定口径和出处"), Column("无数据日期"), Column("干部评价"))
 GROUPS = (
     Column("群名称", "name", others=("群名", "群组名称", "工作群名称", "工作群", "群聊名称", "微信群名称", "群组")),
     Column("群编号", "native", others=("群号", "群id", "id", "群标识")),
@@ -89,6 +91,7 @@ GROUPS = (
     Column("序号", others=("编号",)),
     Column("判定依据"),
     Column("数据来源"),
+    *COMPUTED,
 )
 APPS = (
     Column("名称", "name", others=("应用名称", "app名称", "政务应用名称", "程序名称", "账号名称", "公众号名称")),
@@ -107,6 +110,8 @@ APPS = (
     Column("序号", others=("编号",)),
     Column("判定"),
     Column("判定依据"),
+    Column("更新日期来源"),
+    *COMPUTED,
 )
 KNOWN: Mapping[str, tuple[Column, ...]] = {"groups": GROUPS, "apps": APPS}
 

@@ -12,7 +12,7 @@ from config.wording import Wording
 # A style for the middle cell, and one cell (over the whole width) or three.
 SummaryRow = tuple[str, tuple[Any, ...]]
 # The order of seriousness, the quiet ones last.
-VERDICTS = ("dissolve", "overdue", "empty", "duplicate", "suspected", "watch", "alive", "exempt")
+VERDICTS = ("dissolve", "overdue", "empty", "duplicate", "suspected", "watch", "insufficient", "alive", "exempt")
 GAPS_SHOWN = 40
 
 

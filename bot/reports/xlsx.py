@@ -35,7 +35,8 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "subtitle": {"font_name": BODY_FONT, "font_size": 10, "align": "center", "valign": "vcenter"},
 }
 COLOURS = {
-    "dissolve": "red", "overdue": "red", "empty": "red", "duplicate": "orange", "suspected": "orange", "watch": "yellow"
+    "dissolve": "red", "overdue": "red", "empty": "red", "banned": "red", "duplicate": "orange", "suspected": "orange",
+    "watch": "yellow",
 }  # fmt: skip
 LINE_HEIGHT, LEAST_HEIGHT, MOST_HEIGHT = 15.0, 18.0, 400.0
 # A summary of so many rows still reads well on one page.

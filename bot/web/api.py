@@ -24,7 +24,9 @@ from bot.links import Bearer
 from bot.render import render_file
 from bot.reports.stream import written
 from bot.web.api_cleanup import list_cleanups
+from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
+from bot.web.bodies import object_of, string_in
 from bot.web.openapi import document
 from config.settings import TIMEZONE
 from handlers.events import NoticeCancelled, NoticeIssued
@@ -34,7 +36,6 @@ from handlers.rules.secrecy import is_marked
 from storage import groups, notices
 from storage.inventories import LISTS
 
-MAX_JSON = 2_000_000
 MAX_NOTICE = 5_000
 MAX_EVENTS = 5_000
 STREAMED = 262_144
@@ -65,6 +66,10 @@ def routes(house: House) -> list[BaseRoute]:
         ("GET", "/inventories/{week}", get_inventory),
         ("GET", "/reduction", get_reduction),
         ("GET", "/cleanup", list_cleanups),
+        ("GET", "/appeals", list_appeals),
+        ("POST", "/appeals/{id}", decide_appeal),
+        ("POST", "/rules/test", test_rules),
+        ("POST", "/rules/shadow", shadow_rules),
         ("POST", "/events", post_events),
     ]
     return [
@@ -74,7 +79,7 @@ def routes(house: House) -> list[BaseRoute]:
 
 
 async def post_notice(house: House, bearer: Bearer, request: Request) -> Response:
-    body = await _object(request)
+    body = await object_of(request)
     asked = await read_notice(house, bearer, body)
     event = NoticeIssued(id=f"n{uuid.uuid4().hex[:16]}", at=house.now(), **asked)
     await house.tell(event)
@@ -85,8 +90,8 @@ async def post_notice(house: House, bearer: Bearer, request: Request) -> Respons
 
 async def read_notice(house: House, bearer: Bearer, body: dict[str, Any]) -> dict[str, Any]:
     """The fields of a notice to be issued, checked; 403 or 422 with a sentence otherwise."""
-    text = wire.clean(_string(body, "text")).strip()
-    title = wire.clean(_string(body, "title", required=False), keep_lines=False).strip()
+    text = wire.clean(string_in(body, "text")).strip()
+    title = wire.clean(string_in(body, "title", required=False), keep_lines=False).strip()
     if not text or len(text) > MAX_NOTICE or len(title) > wire.MAX_NAME:
         raise HTTPException(422, f"text 要写通知内容，不超过 {MAX_NOTICE} 字；title 不超过 {wire.MAX_NAME} 字。")
     if is_marked(text) or is_marked(title):
@@ -106,7 +111,7 @@ async def read_notice(house: House, bearer: Bearer, body: dict[str, Any]) -> dic
         "kind": kind,
         "deadline": _deadline(house, body),
         "emergency": emergency,
-        "reason": wire.clean(_string(body, "reason", required=False), keep_lines=False)[: wire.MAX_NAME],
+        "reason": wire.clean(string_in(body, "reason", required=False), keep_lines=False)[: wire.MAX_NAME],
     }
 
 
@@ -253,8 +258,8 @@ async def get_links(house: House, bearer: Bearer, request: Request) -> Response:
 
 
 async def post_check(house: House, bearer: Bearer, request: Request) -> Response:
-    body = await _object(request)
-    text = _string(body, "text")
+    body = await object_of(request)
+    text = string_in(body, "text")
     kind = body.get("kind") or "text"
     if kind not in ("text", "image", "file", "link"):
         raise HTTPException(422, "kind 应是 text、image、file、link 之一。")
@@ -373,25 +378,3 @@ def _objects(raw: bytes) -> list[Any]:
     if isinstance(data, dict) and isinstance(data.get("events"), list):
         return list(data["events"])
     return data if isinstance(data, list) else [data]
-
-
-async def _object(request: Request) -> dict[str, Any]:
-    raw = await request.body()
-    if len(raw) > MAX_JSON:
-        raise HTTPException(413, "请求内容太大，请缩短后再试。")
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "请求体不是正确的 JSON。") from None
-    if not isinstance(data, dict):
-        raise HTTPException(422, "请求体应是一个 JSON 对象。")
-    return data
-
-
-def _string(body: dict[str, Any], name: str, required: bool = True) -> str:
-    value = body.get(name)
-    if value is None and not required:
-        return ""
-    if not isinstance(value, str):
-        raise HTTPException(422, f"{name} 应是文字。")
-    return value

@@ -17,8 +17,11 @@ from bot.links import LinkError
 from bot.web.acknowledge import PRIVATE, clicked
 from bot.web.forms import Form, form_of
 from bot.web.templates import render
-from handlers.events import FlagAnswered
-from storage import flags, notices, pages
+from handlers.events import FlagAnswered, SubjectRated
+from handlers.rules.rating import ANSWERS as RATINGS
+from handlers.rules.rating import LEAST, round_of
+from handlers.rules.week import first_day, midnight, week_of
+from storage import flags, notices, pages, ratings
 
 SHOWN = 100
 ANSWERS: tuple[Literal["withdraw", "misjudged", "understood"], ...] = ("withdraw", "misjudged", "understood")
@@ -36,6 +39,7 @@ def routes(house: House) -> list[BaseRoute]:
                 "done": pages.acknowledged_since(db, person, undo_from),
                 "groups": {row.id: pages.group_names(db, row.id) for row in waiting},
                 "hints": flags.open_of(db, person)[:SHOWN],
+                **_opinions(house, db, person),
             }
 
         page = render("mine.html", request, house=house, **await house.store.read(read))
@@ -48,6 +52,9 @@ def routes(house: House) -> list[BaseRoute]:
         if flag := form.get("flag"):
             await house.tell(_answered(house, flag, person, form))
             return back
+        if subject := form.get("rate"):
+            await house.tell(await _rated(house, person, subject, form.get("answer")))
+            return RedirectResponse(f"{back.headers['location']}#ratings", 303, headers=PRIVATE)
         notice, action = form.get("notice", ""), form.get("action", "ack")
         if not notice or action not in ("ack", "undo"):
             raise HTTPException(422, "没有说明要确认哪一条，请返回重试。")
@@ -64,6 +71,28 @@ def _answered(house: House, flag: str, person: str, form: Form) -> FlagAnswered:
     share = form.get("share").strip().replace("\r\n", "\n") if answer == "misjudged" else ""
     return FlagAnswered(
         id=f"mine:{uuid.uuid4().hex}", at=house.now(), flag=flag, person=person, answer=answer, share=share
+    )
+
+
+def _opinions(house: House, db: Connection, person: str) -> dict[str, Any]:
+    """What this person may rate, and what they have answered in this round; nothing where it is switched off."""
+    if not house.settings.ratings.enabled:
+        return {"offered": [], "answers": {}}
+    offered = ratings.offered(db, person, LEAST)
+    quarter = round_of(week_of(house.now()))
+    voters = {subject: house.links.voter(quarter, subject, person) for subject, _ in offered}
+    return {"offered": offered, "answers": ratings.answer_of(db, quarter, voters)}
+
+
+async def _rated(house: House, person: str, subject: str, answer: str) -> SubjectRated:
+    """From here on nobody's name is with the answer, nor the moment, only its week."""
+    offered = await house.store.read(lambda db: ratings.offered(db, person, LEAST)) if house.settings.ratings.enabled else []
+    if answer not in RATINGS or subject not in dict(offered):
+        raise HTTPException(422, "没有说明评价哪个群或应用，或这项评价没有开放，请返回重试。")
+    week = week_of(house.now())
+    voter = house.links.voter(round_of(week), subject, person)
+    return SubjectRated(
+        id=f"rated:{uuid.uuid4().hex}", at=midnight(first_day(week)), subject=subject, voter=voter, answer=answer  # type: ignore[arg-type]
     )
 
 

@@ -17,10 +17,12 @@ from bot.channels import CHANNELS
 from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
+from bot.reports import columns
 from bot.reports.formats import MEDIA
 from bot.reports.paper import FontError
 from bot.web.auth import keys_of
 from bot.web.office import NO_STORE, page, signed_in
+from handlers import grounds
 from handlers.inventory import WeekError, only_groups, opened_for, week_for
 from handlers.listing import part
 from storage import pages
@@ -29,7 +31,7 @@ from storage import pages
 MERGES_SHOWN, APPS_SHOWN = 50, 200
 PAGE = 200
 # In the order of how serious they are; a filter, never a ranking.
-VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "exempt", "alive")
+VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "insufficient", "exempt", "alive")
 
 
 def routes(house: House) -> list[BaseRoute]:
@@ -89,6 +91,8 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
         request,
         only=only,
         turn=lambda to: f"{address}?{urlencode({**({'only': only} if only else {}), 'page': to})}",
+        grounds=grounds.told,
+        platform=partial(columns.platform, say=house.wording),
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
         **facts,

@@ -52,6 +52,10 @@ CLEANUP = _object(
     steps=_list(_object(("number", "at", "step", "who"), number=WHOLE, at=MOMENT, step=TEXT, who=TEXT, whom=TEXT,
                         evidence=TEXT, choice=TEXT, target=TEXT, until={}, note=TEXT)),
 )  # fmt: skip
+APPEAL = _object(
+    ("id", "at", "group", "category", "span", "clause", "why"),
+    id=TEXT, at=MOMENT, group=TEXT, category=TEXT, rule=TEXT, span=TEXT, clause=TEXT, why=TEXT, suggestion=TEXT, text={},
+)  # fmt: skip
 DRAFT = _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT)
 LINKS = _object(("links",), links=_list(_object(("person", "name", "url"), person=TEXT, name=TEXT, url=TEXT)))
 EVENT = {"type": "object", "required": ["type", "id", "at", "channel"]}
@@ -69,6 +73,13 @@ OPERATIONS: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("get", "/inventories/{week}.xlsx", "一周的清单（xlsx）", None, "200", None),
     ("get", "/reduction", "精简情况与人均负担", None, "200", {"type": "object"}),
     ("get", "/cleanup", "清理事项和每一步（每页 500 项）", None, "200", _list(CLEANUP)),
+    ("get", "/appeals", "等待裁定的申诉（机制办）", None, "200", _list(APPEAL)),
+    ("post", "/appeals/{id}", "裁定一条申诉", _object(("decision",), decision={"enum": ["uphold", "dismiss"]}), "200",
+     _object(("id", "state"), id=TEXT, state=TEXT)),
+    ("post", "/rules/test", "用正反例和已裁定的申诉检验现行规则", None, "200",
+     _object(("cases", "right", "wrong"), cases=WHOLE, right=WHOLE, wrong=_list({"type": "object"}))),
+    ("post", "/rules/shadow", "用改过的规则手册旁路试判，不影响现行规则", _object(("rulebook",), rulebook=TEXT), "200",
+     _object(("cases", "present", "changed", "differ"), cases=WHOLE, present=TEXT, changed=TEXT, differ=_list({"type": "object"}))),
     ("post", "/events", "送入事件（单个、数组或逐行）", {"oneOf": [EVENT, _list(EVENT)]}, "200", _object(("accepted",), accepted=WHOLE)),
 )  # fmt: skip
 ERROR = {"description": "出错，error 是一句中文", "content": {"application/json": {"schema": _object(("error",), error=TEXT)}}}

@@ -22,7 +22,7 @@ UNDECIDED = ("found", "returned", "asked", "office")
 UNDER_WAY = (*UNDECIDED, "proposed", "doing", "cooling")
 STATES = (*UNDER_WAY, "closed", "lapsed", "reopened")
 # Verdicts that ask nothing of anybody.
-QUIET = ("alive", "exempt")
+QUIET = ("alive", "exempt", "insufficient")
 SILENCE = ("silent_30", "silent_90", "silent_180", "never_used")
 BOT, OFFICE = "bot", "office:"
 

@@ -15,8 +15,8 @@ from config.settings import InventorySettings
 from handlers.rules.week import local_day, midnight
 
 # The most serious first.
-SERIOUSNESS = ("dissolve", "overdue", "empty", "duplicate", "suspected", "watch", "alive")
-# What a reason makes of a group; a reason that is not here is told and changes nothing.
+SERIOUSNESS = ("dissolve", "overdue", "empty", "duplicate", "suspected", "watch", "insufficient", "alive")
+# What a reason makes of a group, by `code_variant` or by code; one that is not here is told and changes nothing.
 VERDICT_OF: Mapping[str, str] = {
     "silent_180": "dissolve",
     "task_ended": "overdue",
@@ -26,6 +26,11 @@ VERDICT_OF: Mapping[str, str] = {
     "silent_90": "suspected",
     "silent_30": "watch",
     "only_rollcall": "watch",
+    "similar_name_purpose": "duplicate",
+    "data_gap_silence": "insufficient",
+    "data_gap_unused": "insufficient",
+    "data_gap_late": "insufficient",
+    "data_gap_unreported": "insufficient",
 }
 # What being one group too many makes of it where a setting says so.
 OVER_LIMIT: Mapping[str, str] = {"over_limit": "watch"}
@@ -36,6 +41,7 @@ SUGGESTED: Mapping[str, str] = {
     "duplicate": "合并",
     "suspected": "规范",
     "watch": "规范",
+    "insufficient": "核实",
     "alive": "保留",
     "exempt": "保留",
 }
@@ -44,7 +50,11 @@ ROLLCALL_LEAST = 10
 ACCOUNT_KINDS = ("公众", "订阅号", "服务号", "视频号", "微博", "抖音", "头条", "新媒体")
 # 政务新媒体 without an update for more than a year is 僵尸号 (policy.md §4).
 APP_DEAD_DAYS = 365
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+# Whoever was deaf for so long may have missed the message that ended a silence; shorter outages are only not counted.
+LONG = DAY
+# So many spans are named in the evidence; the channel's own list holds all.
+SPANS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,24 @@ class Gaps:
     def within(self, since: datetime, until: datetime) -> timedelta:
         """How long the channel was deaf between the two moments."""
         return self._until(until) - self._until(since)
+
+    def quiet(self, since: datetime, until: datetime) -> timedelta:
+        """How long before `until` it was heard to be quiet: from the last LONG span on, without the shorter ones."""
+        start = max((stop for begin, stop in self.between(since, until) if stop - begin >= LONG), default=since)
+        return until - start - self.within(start, until)
+
+    def days(self, since: datetime, until: datetime) -> list[tuple[date, date]]:
+        """The deaf days between the moments, as (first, last); a day of which less than an hour is missing is none."""
+        found: list[tuple[date, date]] = []
+        for start, stop in self.between(since, until):
+            if stop - start < HOUR:
+                continue
+            first, last = local_day(start), local_day(stop - timedelta(microseconds=1))
+            if found and first <= found[-1][1] + DAY:
+                found[-1] = (found[-1][0], max(last, found[-1][1]))
+            else:
+                found.append((first, last))
+        return found
 
     def _until(self, at: datetime) -> timedelta:
         place = bisect_right(self._starts, at)
@@ -125,11 +153,15 @@ def verdict(reasons: Sequence[Reason], exempt: bool = False, limited: bool = Fal
     if exempt:
         return "exempt"
     verdicts = {**VERDICT_OF, **OVER_LIMIT} if limited else VERDICT_OF
-    return min((verdicts.get(reason.code, "alive") for reason in reasons), key=SERIOUSNESS.index, default="alive")
+    found = (verdicts.get(f"{one.code}_{one.variant}") or verdicts.get(one.code, "alive") for one in reasons)
+    return min(found, key=SERIOUSNESS.index, default="alive")
 
 
 def suggestion(reasons: Sequence[Reason], judged: str) -> str:
-    """One of 解散、合并、规范、保留; a group that only lacks an owner, or its place in the register, wants that."""
+    """One of 解散、合并、规范、保留, or 核实 where too little is known.
+
+    A group that only lacks an owner, or its place in the register, wants that.
+    """
     codes = {reason.code for reason in reasons}
     if (judged == "empty" and "never_used" not in codes) or (judged == "alive" and "unregistered" in codes):
         return "规范"
@@ -137,27 +169,36 @@ def suggestion(reasons: Sequence[Reason], judged: str) -> str:
 
 
 def _silent(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
+    """A silence is believed as far as it was heard; where that would make a difference the group is 数据不足."""
     assert known.last_work is not None
     silence = end - known.last_work
-    deaf = known.gaps.within(known.last_work, end) if known.first_seen else timedelta()
+    gaps = known.gaps if known.first_seen else Gaps()
+    deaf = gaps.within(known.last_work, end)
+    level, proven = _level(silence, rules), _level(gaps.quiet(known.last_work, end), rules)
+    if level != proven:
+        told = {"last_work_message": known.last_work, "silence_days": silence.days, "threshold": level and level[1]}
+        return [_gap(gaps, known.last_work, end, "silence", **told)]
+    reasons = []
+    if level:
+        evidence = {"last_work_message": known.last_work, "days": silence.days, "threshold": level[1]}
+        reasons.append(Reason(level[0], evidence))
+    if deaf and (deaf >= DAY or silence >= rules.watch_days * DAY):
+        reasons.append(_gap(gaps, known.last_work, end))
+    return reasons
+
+
+def _level(silence: timedelta, rules: InventorySettings) -> tuple[str, int] | None:
+    """The longest of the three silences that it reaches, and its days."""
     levels = (
         ("silent_180", rules.dissolve_days),
         ("silent_90", rules.suspected_days),
         ("silent_30", rules.watch_days),
     )
-    reasons = [
-        Reason(code, {"last_work_message": known.last_work, "days": silence.days, "threshold": days})
-        for code, days in levels
-        # Only the days on which the channel could hear prove silence.
-        if silence - deaf >= days * DAY
-    ][:1]
-    if deaf and (deaf >= DAY or silence >= rules.watch_days * DAY):
-        reasons.append(_gap(known, known.last_work, end, deaf))
-    return reasons
+    return next(((code, days) for code, days in levels if silence >= days * DAY), None)
 
 
 def _never_used(known: Known, end: datetime, rules: InventorySettings) -> list[Reason]:
-    """空壳 once it is older than the grace; a bot that came late must have listened for `watch_days` to say so."""
+    """空壳 once it is older than the grace; a bot that came late, or was deaf, must have listened for `watch_days`."""
     if known.first_seen is None:
         return [] if known.messages else [Reason("data_gap", {}, "unreported")]
     grace = rules.empty_grace_days * DAY
@@ -167,20 +208,29 @@ def _never_used(known: Known, end: datetime, rules: InventorySettings) -> list[R
     deaf = known.gaps.within(known.first_seen, end)
     observed = end - known.first_seen
     came_late = known.first_seen - made > grace
-    proven = observed - deaf >= rules.watch_days * DAY if came_late else end - made - deaf > grace
+    whole = known.gaps.quiet(known.first_seen, end) == observed - deaf
+    heard_all = whole and not came_late and end - made - deaf > grace
+    proven = heard_all or known.gaps.quiet(known.first_seen, end) >= rules.watch_days * DAY
     reasons = [Reason("never_used", {"since": local_day(made), "days": (end - made).days})] if proven else []
     if not proven and observed < rules.watch_days * DAY and came_late:
         reasons.append(Reason("data_gap", {"first_seen": known.first_seen, "days": observed.days}, "late"))
     if deaf and (deaf >= DAY or not proven):
-        reasons.append(_gap(known, known.first_seen, end, deaf))
+        reasons.append(_gap(known.gaps, known.first_seen, end, "" if proven else "unused"))
     return reasons
 
 
-def _gap(known: Known, since: datetime, until: datetime, deaf: timedelta) -> Reason:
-    spans = sorted(known.gaps.between(since, until), key=lambda span: span[0] - span[1])[:5]
-    days = max(1, round(deaf / DAY))
-    heard = max(0, (until - since - deaf).days)
-    return Reason("data_gap", {"days": days, "heard_days": heard, "spans": sorted(spans)})
+def _gap(gaps: Gaps, since: datetime, until: datetime, variant: str = "", **more: Any) -> Reason:
+    """`days` deaf, `heard_days` not; `quiet_days` are the last ones, all of which were heard."""
+    deaf = gaps.within(since, until)
+    longest = sorted(gaps.between(since, until), key=lambda span: span[0] - span[1])[:SPANS]
+    evidence = {
+        "days": max(1, round(deaf / DAY)),
+        "heard_days": max(0, (until - since - deaf).days),
+        "quiet_days": gaps.quiet(since, until).days,
+        "spans": sorted(longest),
+        **more,
+    }
+    return Reason("data_gap", evidence, variant)
 
 
 def _owner(known: Known) -> list[Reason]:

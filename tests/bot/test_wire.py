@@ -22,6 +22,7 @@ from handlers.events import (
     Event,
     FlagAnswered,
     NoticeIssued,
+    SubjectRated,
     WeekEnded,
     Woke,
     WorkdayEnding,
@@ -134,6 +135,7 @@ EVENTS: list[Event] = [
     CleanupReviewed(id="r", at=MONDAY, items=("c1",), who="office:机制办", decision="return", reason="太笼统"),
     CleanupDeclared(id="d", at=MONDAY, items=("c1",), who="c:p"),
     CleanupWithdrawn(id="t", at=MONDAY, items=("c1",), who="c:p"),
+    SubjectRated(id="u", at=MONDAY, subject="group:c:g1", voter="0a", answer="useless"),
 ]
 
 

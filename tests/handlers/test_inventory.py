@@ -96,8 +96,15 @@ async def test_the_shape_is_the_one_that_was_promised(city: City) -> None:
             "code": "silent_90",
             "text": "已 95 天没有工作消息，最近一条在2026年8月20日",
             "evidence": {"last_work_message": "2026-08-20T00:00:00+08:00", "days": 95, "threshold": 90},
+            "name": "疑似僵尸",
+            "rule": "连续 90 天没有工作消息，列为疑似僵尸",
+            "source": "本地口径（无全国统一数字）：轻群默认，2026年11月定",
         }
     ]
+    assert group["verdict_rule"] == {
+        "code": "silent_90", "name": "疑似僵尸", "text": group["reasons"][0]["rule"],
+        "source": group["reasons"][0]["source"],
+    }  # fmt: skip
     assert json.loads(json.dumps(found)) == found
 
 
@@ -199,7 +206,7 @@ async def test_similar_names_and_too_many_groups_are_hints(city: City) -> None:
     assert [one["text"] for one in found["reasons"]] == ["与本单位“防汛值守工作群”名称相近"]
     newest = await city.group("统计年报群")
     assert (newest["verdict"], newest["disposition"]) == ("alive", "建议保留")
-    assert newest["reasons"] == [
+    assert [{name: one[name] for name in ("code", "text", "evidence")} for one in newest["reasons"]] == [
         {
             "code": "over_limit",
             "text": "城关镇现有 4 个工作群（不含豁免），上限 3 个（本地口径），本群按建群先后为第 4 个",
@@ -232,12 +239,17 @@ async def test_a_deaf_channel_is_never_taken_for_silence(city: City) -> None:
     await city.write(lambda db: clockwork.note_gap(db, "wechaty", END - 90 * DAY, END))
     found = await city.snapshot()
     [group] = found["groups"]
-    assert group["verdict"] == "watch"
-    assert [one["code"] for one in group["reasons"]] == ["silent_30", "data_gap"]
-    assert group["reasons"][1]["text"] == (
-        "数据不足：2026年10月4日至2026年11月2日共约 30 天没有接收到消息，只按听到的 70 天判断"
+    assert (group["verdict"], group["disposition"]) == ("insufficient", "建议核实")
+    [reason] = group["reasons"]
+    assert reason["code"] == "data_gap"
+    assert reason["text"] == (
+        "数据不足：已 100 天没有听到工作消息，但2026年10月4日至2026年11月2日共约 30 天没有接收到消息，"
+        "中断后只听到连续 20 天，不能仅凭安静判为僵尸"
     )
-    assert group["reasons"][1]["evidence"]["spans"] == [["2026-10-04T00:00:00+08:00", "2026-11-03T00:00:00+08:00"]]
+    assert reason["evidence"]["spans"] == [["2026-10-04T00:00:00+08:00", "2026-11-03T00:00:00+08:00"]]
+    assert group["no_data"] == [["2026-10-04", "2026-11-02"]]
+    assert group["verdict_rule"]["code"] == "data_gap"
+    assert found["totals"]["zombie_groups"] == 0
     assert [gap["channel"] for gap in found["sources"]["gaps"]] == ["playground", "wechaty"]
 
 
@@ -334,7 +346,7 @@ async def test_a_group_that_only_the_register_knows_is_listed_by_its_evidence(ci
     old = await city.group("老干部群")
     assert (old["id"], old["channel"], old["source"], old["verdict"]) == ("老干部群", "wechat", "imported", "dissolve")
     assert (old["members"], old["members_source"], old["messages_30d"]) == (30, "register", 0)
-    assert (await city.group("空白群"))["verdict"] == "alive"
+    assert (await city.group("空白群"))["verdict"] == "insufficient"
     assert await city.codes("空白群") == ["data_gap"]
     ownerless = await city.group("无主群")
     assert (ownerless["verdict"], ownerless["messages_30d"], ownerless["per_person_daily"]) == ("empty", 60, 0.5)

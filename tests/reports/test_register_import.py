@@ -186,7 +186,7 @@ def test_our_own_export_can_be_imported_again() -> None:
     assert row.problems == []
     found = read_register(content, "apps")
     assert found.rows[0].values["updated"] == date(2026, 9, 1)
-    assert (found.unknown, found.computed) == ([], ["判定", "判定依据"])
+    assert (found.unknown, found.computed) == ([], ["判定", "判定依据", "发现的问题", "判定口径和出处", "更新日期来源", "干部评价"])
 
 
 def test_a_file_that_is_no_register_says_what_a_register_needs() -> None:

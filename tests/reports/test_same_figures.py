@@ -12,6 +12,9 @@ import openpyxl
 import pytest
 
 from bot.house import House
+from config.wording import load_wording
+from handlers.grounds import explained
+from handlers.inventory import QUIET
 from storage import inventories
 from tests.conftest import MONDAY, Town
 from tests.reports.conftest import WEEK, bare, docx_text, merging, pdf_text, troubled
@@ -41,7 +44,7 @@ async def test_every_form_says_the_same(house: House, client: Client, inventory:
     forms = await every_form(house, client, inventory)
     said, rows = forms["docx"]
     totals, reduction = inventory["totals"], inventory["reduction"]
-    assert forms["json"] == json.loads(json.dumps(inventory))
+    assert forms["json"] == json.loads(json.dumps(explained(inventory, load_wording())))
     assert forms["pdf"][0] == said
     assert f"现有工作群组{totals['groups']}个" in said
     assert f"政务应用{totals['apps']}个。疑似僵尸和建议解散的工作群组{totals['zombie_groups']}个" in said
@@ -79,8 +82,8 @@ async def test_every_form_says_the_same(house: House, client: Client, inventory:
         assert "按人测算" not in said
     assert ("合并建议" in forms["book"].sheetnames) is bool(inventory.get("merges"))
 
-    asked = [one["name"] for one in inventory["groups"] if one["verdict"] not in ("alive", "exempt")]
-    apps = [one["name"] for one in inventory["apps"] if one["verdict"] != "alive"]
+    asked = [one["name"] for one in inventory["groups"] if one["verdict"] not in QUIET]
+    apps = [one["name"] for one in inventory["apps"] if one["verdict"] not in QUIET]
     listed = [row for row in rows if row[0].isdigit()]
     assert [row[1] for row in listed] == [*asked, *apps]
     for row in listed:
@@ -130,7 +133,7 @@ async def test_an_admin_sees_the_mergers_of_their_own_groups(house: House, town:
 async def test_every_verdict_is_counted_once(house: House, client: Client, inventory: dict[str, Any]) -> None:
     said, _ = (await every_form(house, client, inventory))["docx"]
     counts = [int(number) for number in re.findall(r"\d\.[^0-9]{2,10}?(\d+)个。", said)]
-    asked = {name: number for name, number in inventory["verdicts"].items() if name not in ("alive", "exempt")}
+    asked = {name: number for name, number in inventory["verdicts"].items() if name not in QUIET}
     assert sorted(counts) == sorted(asked.values())
     if asked:
         assert f"需要处理的工作群组{sum(asked.values())}个" in said

@@ -65,7 +65,8 @@ def test_other_thresholds_are_a_matter_of_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deaf", "expected"), [(10, "suspected"), (11, "watch"), (70, "watch"), (71, "alive"), (100, "alive")]
+    ("deaf", "expected"),
+    [(10, "suspected"), (11, "insufficient"), (70, "insufficient"), (71, "insufficient"), (100, "insufficient")],
 )
 def test_days_nobody_listened_prove_no_silence(deaf: int, expected: str) -> None:
     gap = Gaps([(END - 100 * DAY, END - (100 - deaf) * DAY)])
@@ -86,6 +87,36 @@ def test_a_gap_before_the_last_message_or_of_an_hour_in_a_lively_group_is_no_rea
 def test_an_hour_of_deafness_is_told_where_silence_matters() -> None:
     gap = Gaps([(END - 2 * DAY, END - 2 * DAY + timedelta(hours=1))])
     assert codes(last_work=END - 40 * DAY, gaps=gap) == ["silent_30", "data_gap"]
+
+
+@pytest.mark.parametrize("silence", [30, 90, 180, 400])
+@pytest.mark.parametrize("threshold", [30, 90, 180])
+def test_a_group_is_called_dead_only_by_days_that_were_all_heard(silence: int, threshold: int) -> None:
+    """A gap a day ago, at a threshold, just within it, and at the whole silence: dead only where it changes nothing."""
+    order = ["alive", "watch", "suspected", "dissolve"]
+    whole = judged(last_work=END - silence * DAY)
+    for heard in (1, threshold - 1, threshold):
+        if heard >= silence:
+            continue
+        gaps = Gaps([(END - (heard + 2) * DAY, END - heard * DAY)])
+        found = judge(known(last_work=END - silence * DAY, gaps=gaps), END, RULES)
+        proven = order[sum(heard >= days for days in (30, 90, 180))]
+        assert verdict(found) == (whole if proven == whole else "insufficient"), (silence, heard)
+        [told] = [reason for reason in found if reason.code == "data_gap"]
+        assert told.evidence["quiet_days"] == heard
+
+
+def test_many_short_outages_are_not_counted_as_quiet() -> None:
+    short = [(END - day * DAY, END - day * DAY + timedelta(hours=12)) for day in range(1, 95)]
+    assert judged(last_work=END - 95 * DAY, gaps=Gaps(short)) == "insufficient"
+    assert judged(last_work=END - 95 * DAY, gaps=Gaps(short[:9])) == "suspected"
+
+
+def test_the_days_without_data_are_named() -> None:
+    hour = timedelta(hours=1)
+    gaps = Gaps([(END - 5 * DAY, END - 3 * DAY), (END - 3 * DAY + hour, END - 2 * DAY), (END - DAY, END - DAY + hour / 2)])
+    assert gaps.days(END - 10 * DAY, END) == [(date(2026, 11, 18), date(2026, 11, 20))]
+    assert gaps.days(END - 4 * DAY, END - 3 * DAY) == [(date(2026, 11, 19), date(2026, 11, 19))]
 
 
 def test_the_registers_silence_is_not_made_by_a_channel() -> None:
@@ -115,14 +146,20 @@ def test_gaps_that_overlap_count_once() -> None:
 )
 def test_a_group_without_any_work_message_is_an_empty_shell(facts: dict[str, Any], found: list[str]) -> None:
     assert codes(last_work=None, messages=0, **facts) == found
-    assert judged(last_work=None, messages=0, **facts) == ("empty" if "never_used" in found else "alive")
+    expected = {"never_used": "empty", "data_gap": "insufficient"}
+    assert judged(last_work=None, messages=0, **facts) == expected.get(found[0] if found else "", "alive")
 
 
 def test_an_empty_shell_is_not_called_so_when_the_channel_was_deaf_all_the_time() -> None:
     gap = Gaps([(END - 10 * DAY, END - 5 * DAY)])
     facts: dict[str, Any] = {"last_work": None, "messages": 0, "first_seen": END - 10 * DAY, "gaps": gap}
     assert codes(**facts) == ["data_gap"]
-    assert codes(**{**facts, "first_seen": END - 20 * DAY}) == ["never_used", "data_gap"]
+    assert judged(**facts) == "insufficient"
+    assert codes(**{**facts, "first_seen": END - 20 * DAY}) == ["data_gap"]
+    assert codes(**{**facts, "first_seen": END - 60 * DAY}) == ["data_gap"]
+    assert codes(**{**facts, "gaps": Gaps([(END - 60 * DAY, END - 40 * DAY)]), "first_seen": END - 70 * DAY}) == [
+        "never_used", "data_gap",
+    ]  # fmt: skip
 
 
 def test_a_late_bot_says_how_long_it_listened() -> None:
@@ -133,6 +170,7 @@ def test_a_late_bot_says_how_long_it_listened() -> None:
 
 def test_a_register_that_tells_no_activity_proves_nothing() -> None:
     assert codes(first_seen=None, last_work=None, messages=0) == ["data_gap"]
+    assert judged(first_seen=None, last_work=None, messages=0) == "insufficient"
     assert codes(first_seen=None, last_work=None, messages=5) == []
 
 
@@ -194,6 +232,11 @@ def test_the_most_serious_reason_decides() -> None:
 @pytest.mark.parametrize("code", ["over_limit", "unregistered", "rebound", "similar_name", "data_gap"])
 def test_a_hint_changes_no_verdict(code: str) -> None:
     assert verdict([Reason(code, {})]) == "alive"
+
+
+def test_a_name_and_a_purpose_alike_make_a_duplicate_and_a_name_alone_does_not() -> None:
+    assert verdict([Reason("similar_name", {}, "purpose")]) == "duplicate"
+    assert verdict([Reason("similar_name", {})]) == "alive"
 
 
 def test_one_group_too_many_is_watched_where_a_setting_says_so() -> None:

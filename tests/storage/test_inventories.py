@@ -99,7 +99,7 @@ async def test_every_page_is_answered_by_an_index(store: SqliteStore) -> None:
 
 
 async def test_snapshots_of_before_are_split_into_rows_and_say_the_same(tmp_path: Path) -> None:
-    """As revision 0003 left them: one of now, one of before units and changes were kept, one that is no JSON."""
+    """As revision 0004 left them: one of now, one of before units and changes were kept, one that is no JSON."""
     import json
 
     store = SqliteStore(tmp_path / "old.db")
@@ -117,7 +117,7 @@ async def test_snapshots_of_before_are_split_into_rows_and_say_the_same(tmp_path
                            "CONSTRAINT pk_snapshots PRIMARY KEY (week))")  # fmt: skip
         for week, told in bodies.items():
             db.execute(text("INSERT INTO snapshots VALUES (:week, 1, :body)"), {"week": week, "body": told})
-        db.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+        db.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
 
     await store.write(back)
     await store.close()

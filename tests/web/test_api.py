@@ -25,6 +25,10 @@ OPERATIONS: list[tuple[str, str, Any]] = [
     ("GET", "/inventories/2026-W45", None),
     ("GET", "/inventories/2026-W45.xlsx", None),
     ("GET", "/reduction", None),
+    ("GET", "/appeals", None),
+    ("POST", "/appeals/nx", {"decision": "uphold"}),
+    ("POST", "/rules/test", None),
+    ("POST", "/rules/shadow", {"rulebook": "x"}),
     ("POST", "/events", []),
 ]
 

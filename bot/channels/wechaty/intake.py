@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import islice
 from typing import Any
 
 from loguru import logger
@@ -15,6 +16,8 @@ from handlers.events import Event
 
 WINDOW = 64
 WAITING = 2_000
+# So many of one room are told at once, in order: the store commits them together.
+TOGETHER = 64
 AGAIN = (0.05, 0.2, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 
 Found = Coroutine[Any, Any, Sequence[Event]]
@@ -76,13 +79,19 @@ class Intake:
         task.add_done_callback(self._tasks.discard)
 
     async def _follow(self, name: str) -> None:
-        """A lane lives while there is something in it; one after the other, in order."""
+        """A lane lives while there is something in it; in order, and what failed is told again before what follows."""
         lane = self._lanes[name]
         try:
             while lane:
-                await self._one(lane[0])
-                lane.popleft()
-                self._room.release()
+                some = list(islice(lane, TOGETHER))
+                told = await asyncio.gather(*map(self._hear, some), return_exceptions=True)
+                failed = next((n for n, result in enumerate(told) if isinstance(result, Exception)), len(some))
+                # Those behind it that were taken already are known by their ids and have no second effect.
+                for event in some[failed:]:
+                    await self._one(event)
+                for _ in some:
+                    lane.popleft()
+                    self._room.release()
         finally:
             del self._lanes[name]
 
