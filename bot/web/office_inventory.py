@@ -29,7 +29,7 @@ from storage import pages
 
 # All of them are in the workbook.
 MERGES_SHOWN, APPS_SHOWN = 50, 200
-PAGE = 200
+PAGE = 100
 # In the order of how serious they are; a filter, never a ranking.
 VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "insufficient", "exempt", "alive")
 
