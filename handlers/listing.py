@@ -45,10 +45,26 @@ class Whole:
         return len(self.rows)
 
     def worth(self) -> int:
-        return self.rows.worth
+        return 0
 
     def cut(self, start: int, length: int) -> Sequence[tuple[int, Row]]:
         return list(enumerate(self.rows[start : start + length], start))
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The groups of a saved list whose people are known."""
+
+    rows: Listed
+
+    def number(self) -> int:
+        return self.rows.loaded or 0
+
+    def worth(self) -> int:
+        return self.rows.worth
+
+    def cut(self, start: int, length: int) -> Sequence[tuple[int, Row]]:
+        return self.rows.cut_loaded(start, length)
 
 
 def part(
@@ -56,8 +72,8 @@ def part(
 ) -> Part:
     """Rows with one of these verdicts (of a change: parts), of a unit, with people that are known."""
     if isinstance(rows, Listed):
-        if marks is None and unit is None and (not loaded or rows.loaded == len(rows)):
-            return Whole(rows)
+        if marks is None and unit is None:
+            return Loaded(rows) if loaded else Whole(rows)
         return rows.marked(marks, unit, loaded=loaded)
     return Held(
         [

@@ -62,6 +62,7 @@ def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep
     judged = _Judged(db, taken, back, reduced, told_ratings, rules, say)
     judged.all(keep)
     merges = merging.advise(taken, judged.candidates, judged.members, judged.alike, rules, say)
+    judged.candidates.clear()
     listed = register.app_rows(db)
     in_use = [row for row in listed if row.closed is None or midnight(row.closed) >= end]
     judged_apps = _apps(db, in_use, end, rules, say)
@@ -193,7 +194,8 @@ class _Judged:
             *zombie.judge(entry.known, taken.end, self.rules),
             *_overlap(overlap, self.rules),
             *_alike(self.alike.get(key), self.purposes.get(key), entry, taken),
-            *_over_limit(entry, self.excess.get(key)),
+            # Most groups of a crowded unit have one: it goes when it has been told.
+            *_over_limit(entry, self.excess.pop(key, None)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
             *_rebound(back, taken),
         ]

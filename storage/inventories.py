@@ -250,6 +250,18 @@ class Listed(Sequence[dict[str, Any]]):
         """Those with one of these marks, of a unit, with one of `parts`, with a worth (`loaded`)."""
         return Filtered(self, self._db, self._conditions(marks, unit, **more))
 
+    def cut_loaded(self, start: int, length: int) -> list[tuple[int, dict[str, Any]]]:
+        """Of those with a worth; the few without one tell where a page begins, so that none before it is counted."""
+        without = select(ROWS.c.position).where(*self._which, ROWS.c.worth.is_(None)).order_by(ROWS.c.position)
+        place = start
+        for lacking in self._db.execute(without).scalars():
+            if lacking > place:
+                break
+            place += 1
+        query = select(ROWS.c.position, ROWS.c.body).where(*self._which, ROWS.c.worth.is_not(None))
+        query = query.where(ROWS.c.position >= place).order_by(ROWS.c.position).limit(length)
+        return [(row.position, self.row(row.body)) for row in self._db.execute(query)]
+
     def worths(self) -> list[int]:
         """The worth of every row, in order; an index alone tells it."""
         query = select(ROWS.c.worth).where(*self._which).order_by(ROWS.c.position)

@@ -94,7 +94,7 @@ class PersonRow(Table, table=True):
     id: str = Field(primary_key=True)
     channel: str
     name: str
-    unit: str = ""
+    unit: str = Field(default="", index=True)
     role: str = ""
 
 
@@ -347,7 +347,7 @@ class SnapshotRow(Table, table=True):
         Index(None, "taking", "list", "key"),
         Index(None, "taking", "list", "mark", "position"),
         Index(None, "taking", "list", "unit", "position"),
-        Index(None, "taking", "list", "position", "worth"),
+        Index(None, "taking", "list", "worth", "position"),
     )
 
 

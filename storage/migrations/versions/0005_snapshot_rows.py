@@ -39,7 +39,9 @@ def upgrade() -> None:
     op.create_index("ix_snapshot_rows_taking_list_key", "snapshot_rows", ["taking", "list", "key"])
     op.create_index("ix_snapshot_rows_taking_list_mark_position", "snapshot_rows", ["taking", "list", "mark", "position"])
     op.create_index("ix_snapshot_rows_taking_list_unit_position", "snapshot_rows", ["taking", "list", "unit", "position"])
-    op.create_index("ix_snapshot_rows_taking_list_position_worth", "snapshot_rows", ["taking", "list", "position", "worth"])
+    op.create_index("ix_snapshot_rows_taking_list_worth_position", "snapshot_rows", ["taking", "list", "worth", "position"])
+    # Which units have enough people to be told is asked with every look at the dashboard.
+    op.create_index("ix_persons_unit", "persons", ["unit"])
     with op.batch_alter_table("snapshots") as batch:
         batch.add_column(sa.Column("taking", sa.String(), nullable=False, server_default=""))
         batch.add_column(sa.Column("lists", sa.Text(), nullable=False, server_default="{}"))
