@@ -49,7 +49,7 @@ def overlaps(keys: Sequence[str], rosters: Rosters, share: float, least: int) ->
 def _kinds(rosters: Rosters, sized: Numbers) -> tuple[Numbers, Numbers]:
     """One group of each set of members, and for every group of `sized` which of those it equals."""
     sizes = rosters.sizes[sized]
-    marks = _mixed(rosters.people.astype(np.uint64))
+    marks = _mixed(np.arange(int(rosters.people.max()) + 1, dtype=np.uint64))[rosters.people]
     sums = np.zeros(marks.size + 1, dtype=np.uint64)
     np.cumsum(marks, out=sums[1:])
     told = sums[rosters.starts[sized + 1]] - sums[rosters.starts[sized]]
@@ -96,12 +96,18 @@ class _Sets:
     def __init__(self, rosters: Rosters, kinds: Numbers, sizes: Numbers) -> None:
         self.sizes = sizes
         ranks = _ranks(rosters)
-        elements = ranks[rosters.people[np.repeat(rosters.starts[kinds], sizes) + _within(sizes)]]
-        self.pairs = (np.repeat(np.arange(kinds.size, dtype=np.int64), sizes) << 32) | elements
+        # In place where it can be: each of these arrays has as many elements as there are memberships.
+        places = _within(sizes)
+        places += np.repeat(rosters.starts[kinds], sizes)
+        elements = ranks[rosters.people[places]]
+        del places
+        self.pairs = np.repeat(np.arange(kinds.size, dtype=np.int64) << 32, sizes)
+        self.pairs |= elements
+        del elements
         self.pairs.sort()
         self.starts = np.concatenate(([0], np.cumsum(sizes)))
-        bits = np.uint64(1) << (_mixed(self.pairs.astype(np.uint64) & np.uint64(0xFFFFFFFF)) >> np.uint64(58))
-        self.signatures = np.bitwise_or.reduceat(bits, self.starts[:-1])
+        bit = np.uint64(1) << (_mixed(np.arange(ranks.size, dtype=np.uint64)) >> np.uint64(58))
+        self.signatures = np.bitwise_or.reduceat(bit[self.pairs & 0xFFFFFFFF], self.starts[:-1])
 
 
 def _ranks(rosters: Rosters) -> Numbers:
@@ -164,7 +170,9 @@ def _checked(sets: _Sets, pairs: Numbers, share: float) -> tuple[Numbers, Array]
 def _within(sizes: Numbers) -> Numbers:
     """0, 1, … for each of these sizes, one after the other."""
     ends = np.cumsum(sizes)
-    return np.arange(int(ends[-1]) if ends.size else 0) - np.repeat(ends - sizes, sizes)
+    found = np.arange(int(ends[-1]) if ends.size else 0)
+    found -= np.repeat(ends - sizes, sizes)
+    return found
 
 
 def _portions(sizes: Numbers, most: int) -> Iterator[tuple[int, int]]:

@@ -64,6 +64,8 @@ def read(streams: Iterable[tuple[Iterable[tuple[str, str]], Mapping[str, int]]],
                 people.extend(map(codes.__getitem__, told.split(between)))
                 places.append(place)
                 sizes.append(len(people) - before)
+    # Millions of names are not needed any more, and what follows needs the room.
+    del codes
     return _sorted(_array(places, np.int64), _array(sizes, np.int64), _array(people, np.int32), number)
 
 
@@ -83,4 +85,4 @@ def _sorted(places: Numbers, sizes: Numbers, people: Persons, number: int) -> Ro
         if not fresh.all():
             pairs = pairs[fresh]
     starts = np.searchsorted(pairs, np.arange(number + 1, dtype=np.int64) << 32)
-    return Rosters(starts.astype(np.int64), (pairs & 0xFFFFFFFF).astype(np.int32))
+    return Rosters(starts.astype(np.int64), pairs.astype(np.int32))
