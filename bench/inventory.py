@@ -677,8 +677,8 @@ def write_section(path: Path, runs: list[dict[str, Any]]) -> None:
     section = f"""## 清单
 
 `bench/inventory.py`，{date.today().isoformat()}，{machine}。合成数据，按种子生成，直接写入表中（不计时）：每群约 20 名成员，90 天活动，
-每单位约 {UNIT_GROUPS} 个群、{UNIT_PEOPLE} 人，约四分之一的群
-在台账里（最多 {REGISTERED:,} 行）。每一项在单独的进程里量一次，峰值内存是该进程的。
+每单位约 {UNIT_GROUPS} 个群、{UNIT_PEOPLE} 人，约四分之一的群在
+台账里（最多 {REGISTERED:,} 行）。每一项在单独的进程里量一次，峰值内存是该进程的。
 “清单 ÷ SQL”在 SQLite 上按 CPU 时间算；“汇总”是清单里与裸 SQL 同样内容的几步（读群、花名册、活动、单位和人均）。
 裸 SQL 不含成员和群名比对、原因和证据文字、合并测算、逐行写入。
 
