@@ -118,7 +118,7 @@ async def test_snapshots_of_before_are_split_into_rows_and_say_the_same(tmp_path
                            "CONSTRAINT pk_snapshots PRIMARY KEY (week))")  # fmt: skip
         for week, told in bodies.items():
             db.execute(text("INSERT INTO snapshots VALUES (:week, 1, :body)"), {"week": week, "body": told})
-        db.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
+        db.exec_driver_sql("UPDATE alembic_version SET version_num = '0006'")
 
     await store.write(back)
     await store.close()
