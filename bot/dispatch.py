@@ -12,6 +12,7 @@ from typing import Any
 from loguru import logger
 from sqlalchemy import Connection
 
+from bot.ahead import take_ahead
 from bot.bus import partition_of
 from bot.meter import Histogram
 from bot.recent import Recent
@@ -21,7 +22,7 @@ from config.settings import Settings
 from config.wording import Wording
 from handlers.actions import Action, NeedRoster, Post, Revise, SendFile, Wake, Whisper
 from handlers.context import Context
-from handlers.events import Event, MessageReceived
+from handlers.events import Event, MessageReceived, WeekEnded
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
 from storage.database import Store, StoreError, is_outage, savepoint
@@ -49,6 +50,8 @@ class Dispatch:
         self.on_decided: list[Callable[[Decided], None]] = []
 
     async def __call__(self, event: Event) -> Decided:
+        if isinstance(event, WeekEnded):
+            await take_ahead(self.store, self.settings, self.wording, event.week)
         begun = time.perf_counter()
         # Two events of one notice, or else of one group, would only be in each other's way.
         key = str(getattr(event, "notice", None) or partition_of(event))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import Connection
 
 from bot.house import House
 from bot.reports import formats
-from handlers.inventory import only_groups, snapshot_for
+from handlers.inventory import only_groups, opened_for
 from handlers.within import only_units
 
 
@@ -22,11 +20,13 @@ async def render_file(house: House, what: str) -> bytes:
     query = parse_qs(parts.query, keep_blank_values=True)
     wanted, units = query.get("groups"), query.get("unit")
 
-    def read(db: Connection) -> dict[str, Any]:
-        whole = snapshot_for(db, house.settings, week, house.now())
-        return whole if units is None else only_units(db, whole, units)
+    def make(db: Connection) -> bytes:
+        snapshot = opened_for(db, house.settings, week, house.now())
+        if units is not None:
+            snapshot = only_units(db, snapshot, units)
+        if wanted is not None:
+            snapshot = only_groups(snapshot, wanted[0].split(","), others="others" not in query)
+        return formats.render(kind, snapshot, house.settings)
 
-    snapshot = await house.store.read(read)
-    if wanted is not None:
-        snapshot = only_groups(snapshot, wanted[0].split(","), others="others" not in query)
-    return await asyncio.to_thread(formats.render, kind, snapshot, house.settings)
+    # The rows of a saved snapshot are read while they are written.
+    return await house.store.study(make)

@@ -3,36 +3,50 @@
 Only facts from before that moment count, whenever the census is taken: the newest version of a group before it, the
 stays of its members at it, the days of activity up to Sunday, an end that had come. A row of the register counts from
 its 建群时间 on (without one: always), whenever it was imported.
+
+The groups stand in the order of the register, those that are gone behind the others. What is compared with other
+groups is held here as columns; everything else of a group is read when it is its turn (`entries`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice, pairwise
 from typing import Any, Literal
 
+import numpy as np
 from sqlalchemy import Connection
 
+from handlers import rosters
+from handlers.rosters import Numbers, Rosters
 from handlers.rules import matter
 from handlers.rules.merge import BODY
 from handlers.rules.reduction import EVIDENCE, Lifetime
 from handlers.rules.week import local_day, midnight
 from handlers.rules.zombie import DAY, Gaps, Known
-from storage import clockwork, inventories, register
-from storage.inventories import Facts
+from storage import clockwork, facts, register
+from storage.facts import Outline, Portrait
 from storage.register import Live
+from storage.tables import EPOCH
 
 RECENT_DAYS = 30
 # What a register says where there is no owner.
 OWNERLESS = ("无", "空缺", "无群主", "暂缺")
+# Groups that are judged between two looks into the register.
+TOGETHER = 2_000
+UNLISTED = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One living group. `people` are its members by key, `members` their number, which the register may tell too."""
+    """One living group; `place` is its place in the census. `people` are its members that are known by name, `members`
+    their number, which the register may tell too.
+    """
 
+    place: int
     key: str
     channel: str
     name: str
@@ -40,7 +54,7 @@ class Entry:
     purpose: str
     kind: str
     owner: str
-    people: frozenset[str]
+    people: int
     members: int
     members_source: Literal["roster", "register", "unknown"]
     last_source: Literal["seen", "imported", ""]
@@ -49,24 +63,37 @@ class Entry:
     row: Any = None
     exemption: Any = None
 
-    @property
-    def began(self) -> date:
-        """Its 建群时间; not told: when it was first heard of; a row of the register without one: always."""
-        known = self.known
-        return known.created or (local_day(known.first_seen) if known.first_seen else date.min)
+
+@dataclass(slots=True, kw_only=True)
+class Heard:
+    """By place: the last work message (ms, -1 for none), and what was said in RECENT_DAYS."""
+
+    last: Numbers
+    work: Numbers
+    rollcalls: Numbers
+    others: Numbers
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Census:
-    """`lifetimes` are of all groups, also those that are gone; `names` of every group by key.
+    """The first `living` places are of the living groups. `began` is a day's ordinal, 0 where nobody tells.
 
-    `units` gives each unit of the register its place in it.
+    `units` gives each unit of the register its place in it; `unit_names` are those of the groups, in that order.
     """
 
     end: datetime
-    entries: list[Entry] = field(default_factory=list)
-    lifetimes: list[Lifetime] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
+    living: int
+    keys: list[str]
+    names: list[str]
+    unit_names: list[str]
+    unit_of: Numbers
+    began: Numbers
+    ended: list[tuple[datetime, str]]
+    rosters: Rosters
+    heard: Heard
+    pairs: Mapping[str, str]
+    lone: Sequence[str]
+    places: Mapping[str, int]
     gaps: dict[str, Gaps] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
     registered: bool = False
@@ -75,182 +102,330 @@ class Census:
         """Units as they first stand in the register, then the others by name; never by any figure."""
         return self.units.get(unit, len(self.units)), unit
 
-    def order(self, entry: Entry) -> tuple[int, str, int, str, str]:
-        position = entry.row.position if entry.row else 10**9
-        return *self.place(entry.unit), position, entry.name, entry.key
+    def unit(self, place: int) -> str:
+        return self.unit_names[int(self.unit_of[place])]
+
+    def began_on(self, place: int) -> date:
+        """Its 建群时间; not told: when it was first heard of; a row of the register without one: always."""
+        return date.fromordinal(int(self.began[place]) or 1)
+
+    def by_unit(self) -> Iterator[tuple[int, int]]:
+        """The places of each unit's living groups, which stand together: the first, and the one after the last."""
+        firsts = np.flatnonzero(np.diff(self.unit_of[: self.living], prepend=-1))
+        return pairwise([*firsts.tolist(), self.living])
+
+    def lifetime(self, place: int, members: bool = False) -> Lifetime:
+        ended, evidence = self.ended[place - self.living] if place >= self.living else (None, "")
+        return Lifetime(
+            id=self.keys[place],
+            began=date.fromordinal(int(self.began[place])) if self.began[place] else None,
+            ended=ended,
+            evidence=evidence,
+            members=self.rosters.of(place) if members else frozenset(),
+            unit=self.unit(place),
+        )
+
+    def lifetimes(self) -> Iterator[Lifetime]:
+        """Of all groups, also those that are gone, without their members."""
+        return map(self.lifetime, range(len(self.keys)))
+
+
+@dataclass(slots=True)
+class _Found:
+    """A group before it has its place."""
+
+    key: str
+    name: str
+    unit: str
+    position: int
+    began: int
+    ended: datetime | None
+    evidence: str
 
 
 def take(db: Connection, end: datetime) -> Census:
     """The census of the moment `end`, a Monday 0:00; groups in the order of the register, then of unit and name."""
     sunday = local_day(end) - DAY
-    facts = inventories.facts_before(db, end, sunday, sunday - timedelta(days=RECENT_DAYS - 1))
-    rows = [row for row in register.group_rows(db) if row.created is None or row.created <= sunday]
-    census = Census(end=end, registered=bool(rows), gaps=_gaps(db, facts.groups, end))
+    rows = [row for row in register.outlines(db) if row.created is None or row.created <= sunday]
+    units: dict[str, int] = {}
     for row in rows:
-        census.units.setdefault(row.unit, len(census.units))
-    pairs = register.pair(rows, [_live(row, facts, end) for row in facts.groups.values()])
-    of_group = {pairs[row.id]: row for row in rows if row.id in pairs}
-    for group in facts.groups.values():
-        _add_live(census, group, of_group.get(group.id), facts)
-    for row in rows:
-        if row.id not in pairs:
-            _add_imported(census, row, facts.exemptions.get(row.id))
-    census.entries.sort(key=census.order)
+        units.setdefault(row.unit, len(units))
+    pairs = register.pair(rows, _lives(db, rows, end))
+    census = _ordered(db, end, rows, pairs, units)
+    census.gaps = _gaps(db, end)
+    census.rosters = _rosters(db, census)
+    census.heard = _heard(db, census, sunday)
     return census
 
 
-def _gaps(db: Connection, groups: Mapping[str, Any], end: datetime) -> dict[str, Gaps]:
-    since = min((group.first_seen for group in groups.values()), default=end)
+def _lives(db: Connection, rows: Sequence[Any], end: datetime) -> Iterator[Live]:
+    """The groups that a row of the register may be about."""
+    if not rows:
+        return
+    named = {row.id for row in rows} | {row.group for row in rows}
+    alike = {register.folded(row.name) for row in rows}
+    moment = facts.millis(end)
+    for one in facts.outlines(db, end):
+        if one.id in named or register.folded(one.name) in alike:
+            living = one.dissolved_at is None or one.dissolved_at >= moment
+            yield Live(id=one.id, name=one.name, unit=one.unit, living=living)
+
+
+def _ordered(
+    db: Connection, end: datetime, rows: Sequence[Any], pairs: Mapping[str, str], units: dict[str, int]
+) -> Census:
+    of_group = {pairs[row.id]: row for row in rows if row.id in pairs}
+    closed = [group for group, row in of_group.items() if row.closed]
+    last_days = facts.last_days(db, local_day(end) - DAY, closed)
+    names = _Shared()
+    living: list[tuple[str, int, str, str, int]] = []
+    gone: list[tuple[str, int, str, str, int, datetime, str]] = []
+    for one in facts.outlines(db, end):
+        row = of_group.get(one.id)
+        created = one.created or (row.created if row else None)
+        began = (created or local_day(_instant(one.first_seen))).toordinal()
+        unit = names[one.unit or (row.unit if row else "")]
+        ended, evidence = _ended(one, row, last_days.get(one.id), end)
+        position = row.position if row else UNLISTED
+        if ended is None:
+            living.append((unit, position, one.name, one.id, began))
+        else:
+            gone.append((unit, position, one.name, one.id, began, ended, evidence))
+    for row in rows:
+        if row.id not in pairs:
+            began = row.created.toordinal() if row.created else 0
+            if row.closed and midnight(row.closed) < end:
+                gone.append((names[row.unit], row.position, row.name, row.id, began, midnight(row.closed), "imported"))
+            else:
+                living.append((names[row.unit], row.position, row.name, row.id, began))
+    place = {
+        unit: number for number, unit in enumerate(sorted(names, key=lambda unit: (units.get(unit, len(units)), unit)))
+    }
+    living.sort(key=lambda one: (place[one[0]], one[1:4]))
+    gone.sort(key=lambda one: (place[one[0]], one[1:4]))
+    listed: list[Any] = [*living, *gone]
+    number = len(living)
+    del living
+    keys = [one[3] for one in listed]
+    return Census(
+        end=end,
+        living=number,
+        keys=keys,
+        names=[one[2] for one in listed],
+        unit_names=list(place),
+        unit_of=np.fromiter((place[one[0]] for one in listed), dtype=np.int64, count=len(listed)),
+        began=np.fromiter((one[4] for one in listed), dtype=np.int64, count=len(listed)),
+        ended=[(one[5], one[6]) for one in listed[number:]],
+        rosters=Rosters(np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int32)),
+        heard=Heard(last=_none(0), work=_none(0), rollcalls=_none(0), others=_none(0)),
+        pairs={group: row.id for group, row in of_group.items()},
+        lone=[row.id for row in rows if row.id not in pairs],
+        places={key: at for at, key in enumerate(keys)},
+        units=units,
+        registered=bool(rows),
+    )
+
+
+class _Shared(dict[str, str]):
+    """One object for each text, however often it is read."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = text
+        return text
+
+
+def _none(number: int) -> Numbers:
+    return np.zeros(number, dtype=np.int64)
+
+
+def _instant(at: int) -> datetime:
+    return EPOCH + timedelta(milliseconds=at)
+
+
+def _ended(one: Outline, row: Any, last_day: date | None, end: datetime) -> tuple[datetime | None, str]:
+    """The dissolution that was seen or declared; or 销号 by the register, when nobody spoke after it."""
+    if one.dissolved_at is not None and _instant(one.dissolved_at) < end:
+        return _instant(one.dissolved_at), one.evidence if one.evidence in EVIDENCE else "declared"
+    closed = row.closed if row else None
+    if closed and midnight(closed) < end and not (last_day and last_day > closed):
+        return midnight(closed), "imported"
+    return None, ""
+
+
+def _gaps(db: Connection, end: datetime) -> dict[str, Gaps]:
+    since = facts.first_seen(db, end) or end
     spans: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for row in clockwork.gaps(db, since, end):
         spans[row.channel].append((row.since, min(row.until, end)))
     return {channel: Gaps(found) for channel, found in sorted(spans.items())}
 
 
-def _live(group: Any, facts: Facts, end: datetime) -> Live:
-    version = facts.versions.get(group.id)
-    living = group.dissolved_at is None or group.dissolved_at >= end
-    return Live(id=group.id, name=(version or group).name, unit=version.unit if version else "", living=living)
+def _rosters(db: Connection, census: Census) -> Rosters:
+    """Of a group that was dissolved those who were in it then, of all others those who were in it at the moment."""
+    dissolved = {
+        census.keys[place]: place
+        for place, (_, evidence) in enumerate(census.ended, start=census.living)
+        if evidence in ("seen", "declared")
+    }
+    there = census.places
+    if dissolved:
+        there = {key: place for key, place in there.items() if key not in dissolved}
+    streams = (facts.rosters(db, census.end), there), (facts.last_rosters(db, census.end), dissolved)
+    return rosters.read(streams, len(census.keys), facts.BREAK)
 
 
-def _add_live(census: Census, group: Any, row: Any, facts: Facts) -> None:
-    version, activity = facts.versions.get(group.id), facts.activity.get(group.id)
-    created = (version.created if version else None) or (row.created if row else None)
-    ended, evidence = _ended(group, row, activity, census.end)
-    people = (facts.last_members if evidence in ("seen", "declared") else facts.members).get(group.id, frozenset())
-    began = created or local_day(group.first_seen)
-    census.names[group.id] = (version or group).name
-    unit = _told("unit", version, row)
-    census.lifetimes.append(
-        Lifetime(id=group.id, began=began, ended=ended, evidence=evidence, members=people, unit=unit)
-    )
-    if ended is not None:
-        return
-    known, source = _known(census, group, row, facts, created, people)
-    census.entries.append(
-        Entry(
-            key=group.id,
-            channel=group.channel,
-            name=census.names[group.id],
-            unit=unit,
-            purpose=_told("purpose", version, row),
-            kind=_told("kind", version, row),
-            owner=(row.owner if row else "") or (version.owner_name if version else "") or "",
-            people=people,
-            **_members(version, row, people),
-            last_source=source,
-            others=activity.other if activity else 0,
-            known=known,
-            row=row,
-            exemption=facts.exemptions.get(group.id),
-        )
-    )
+def _heard(db: Connection, census: Census, sunday: date) -> Heard:
+    number = len(census.keys)
+    found = Heard(last=_none(number) - 1, work=_none(number), rollcalls=_none(number), others=_none(number))
+    last, work, rollcalls, others = found.last, found.work, found.rollcalls, found.others
+    for one in facts.heard(db, sunday, sunday - timedelta(days=RECENT_DAYS - 1)):
+        place = census.places.get(one.group)
+        if place is not None:
+            last[place] = -1 if one.last_work_at is None else one.last_work_at
+            work[place], rollcalls[place], others[place] = one.work, one.rollcall, one.other
+    return found
 
 
-def _known(
-    census: Census, group: Any, row: Any, facts: Facts, created: date | None, people: frozenset[str]
-) -> tuple[Known, Any]:
-    version, activity = facts.versions.get(group.id), facts.activity.get(group.id)
-    last, source = _last_work(activity, row, census.end)
+def purposes(db: Connection, census: Census, keys: Container[str]) -> dict[str, str]:
+    """Of these groups, what each says it is for, or else what the register says; "" where nobody tells."""
+    told = {key: purpose for key, purpose in facts.purposes(db, census.end) if key in keys}
+    missing = {row: key for key, row in census.pairs.items() if key in keys and key not in told}
+    missing |= {key: key for key in census.lone if key in keys}
+    told |= {missing[row]: one.purpose for row, one in _rows(db, list(missing)).items()}
+    return defaultdict(str, told)
+
+
+def exempt(db: Connection, census: Census) -> Mapping[str, Any]:
+    """By group, what exempts it at the week's end."""
+    return facts.exemptions_on(db, local_day(census.end) - DAY)
+
+
+def entries(db: Connection, census: Census) -> Iterator[Entry]:
+    """Every living group once, in no order: first those that the bot heard of, then those only the register knows."""
+    exemptions = exempt(db, census)
+    sizes = census.rosters.sizes
+    for some in _batches(facts.portraits(db, census.end)):
+        rows = _rows(db, [census.pairs[one.id] for one in some if one.id in census.pairs])
+        for one in some:
+            place = census.places[one.id]
+            if place < census.living:
+                row = rows.get(census.pairs.get(one.id, ""))
+                yield _live(census, one, place, row, int(sizes[place]), exemptions.get(one.id))
+    for keys in _batches(census.lone):
+        for key, row in _rows(db, keys).items():
+            place = census.places[key]
+            if place < census.living:
+                yield _imported(census, row, place, exemptions.get(key))
+
+
+def _rows(db: Connection, keys: Sequence[str]) -> Mapping[str, Any]:
+    return {row.id: row for row in register.group_rows(db, keys)} if keys else {}
+
+
+def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    stream = iter(rows)
+    while some := list(islice(stream, TOGETHER)):
+        yield some
+
+
+def _live(census: Census, one: Portrait, place: int, row: Any, people: int, exemption: Any) -> Entry:
+    last, source = _last_work(_heard_last(census, place), row, census.end)
+    kind = one.kind or (row.kind if row else "")
     known = Known(
-        first_seen=group.first_seen,
-        created=created,
+        first_seen=_instant(one.first_seen),
+        created=one.created or (row.created if row else None),
         last_work=last,
-        messages=activity.work if activity else 0,
-        rollcalls=activity.rollcall if activity else 0,
-        owner=_owner(version, people),
-        ends=(version.ends if version else None) or (row.ends if row else None),
-        gaps=_gaps_of(census, group),
-        **_task(row, _told("kind", version, row)),
+        messages=int(census.heard.work[place]),
+        rollcalls=int(census.heard.rollcalls[place]),
+        owner=_owner(one, people),
+        ends=one.ends or (row.ends if row else None),
+        gaps=_gaps_of(census, one),
+        **_task(row, kind),
     )
-    return known, source
+    return Entry(
+        place=place,
+        key=one.id,
+        channel=one.channel,
+        name=one.name,
+        unit=census.unit(place),
+        purpose=one.purpose or (row.purpose if row else ""),
+        kind=kind,
+        owner=(row.owner if row else "") or one.owner_name,
+        people=people,
+        **_members(one.owner_known, row, people),
+        last_source=source,
+        others=int(census.heard.others[place]),
+        known=known,
+        row=row,
+        exemption=exemption,
+    )
 
 
-def _gaps_of(census: Census, group: Any) -> Gaps:
+def _heard_last(census: Census, place: int) -> datetime | None:
+    at = int(census.heard.last[place])
+    return None if at < 0 else _instant(at)
+
+
+_EAR = Gaps()
+
+
+def _gaps_of(census: Census, one: Portrait) -> Gaps:
     """When nothing of this group was heard: its channel was deaf, or the bot was not in the group."""
-    own, channel = census.gaps.get(group.id), census.gaps.get(group.channel)
+    own, channel = census.gaps.get(one.id), census.gaps.get(one.channel)
     if own is None or channel is None:
-        return own or channel or Gaps()
+        return own or channel or _EAR
     return Gaps([*own.spans, *channel.spans])
 
 
-def _members(version: Any, row: Any, people: frozenset[str]) -> dict[str, Any]:
+def _members(counted: bool, row: Any, people: int) -> dict[str, Any]:
     """A roster counts, an empty one too; without one, what the register says."""
-    if _has_roster(version):
-        return {"members": len(people), "members_source": "roster"}
+    if counted:
+        return {"members": people, "members_source": "roster"}
     told = (row.members if row else None) or 0
     return {"members": told, "members_source": "register" if told else "unknown"}
 
 
-def _told(name: str, version: Any, row: Any) -> str:
-    """What the group says of itself, or else what the register says."""
-    told: str = (getattr(version, name) if version else "") or (getattr(row, name) if row else "")
-    return told
-
-
 def _task(row: Any, kind: str) -> dict[str, Any]:
     """What the register's 关联事项及截止日 says beside the day."""
-    told = row.matter if row else ""
-    return {"matter": matter.name_of(told), "over": matter.is_over(told), "body": kind.startswith(BODY)}
+    if row is None:
+        return {"matter": "", "over": False, "body": kind.startswith(BODY)}
+    return {"matter": matter.name_of(row.matter), "over": matter.is_over(row.matter), "body": kind.startswith(BODY)}
 
 
-def _has_roster(version: Any) -> bool:
-    return bool(version and version.owner_known)
-
-
-def _ended(group: Any, row: Any, activity: Any, end: datetime) -> tuple[datetime | None, str]:
-    """The dissolution that was seen or declared; or 销号 by the register, when nobody spoke after it."""
-    if group.dissolved_at is not None and group.dissolved_at < end:
-        return group.dissolved_at, group.evidence if group.evidence in EVIDENCE else "declared"
-    closed = row.closed if row else None
-    if closed and midnight(closed) < end and not (activity and activity.last_day > closed):
-        return midnight(closed), "imported"
-    return None, ""
-
-
-def _last_work(activity: Any, row: Any, end: datetime) -> tuple[datetime | None, Any]:
+def _last_work(heard: datetime | None, row: Any, end: datetime) -> tuple[datetime | None, Any]:
     """The later of what was heard and what the register says, which knows no more than the day."""
-    heard = activity.last_work_at if activity else None
     told = row.last_work_day if row else None
     if told is None or midnight(told) >= end or (heard and heard >= midnight(told)):
         return heard, "seen" if heard else ""
     return midnight(told), "imported"
 
 
-def _owner(version: Any, people: frozenset[str]) -> Any:
-    if not _has_roster(version):
+def _owner(one: Portrait, people: int) -> Any:
+    if not one.owner_known:
         return "unknown"
-    if version.owner is None:
+    if one.owner is None:
         return "none"
-    return "left" if people and version.owner not in people else "there"
+    return "left" if people and not one.owner_inside else "there"
 
 
-def _add_imported(census: Census, row: Any, exemption: Any) -> None:
-    census.names[row.id] = row.name
-    ended = midnight(row.closed) if row.closed and midnight(row.closed) < census.end else None
-    census.lifetimes.append(
-        Lifetime(id=row.id, began=row.created, ended=ended, evidence="imported" if ended else "", unit=row.unit)
-    )
-    if ended:
-        return
+def _imported(census: Census, row: Any, place: int, exemption: Any) -> Entry:
     known, source = _known_imported(row, census.end)
-    census.entries.append(
-        Entry(
-            key=row.id,
-            channel=row.channel,
-            name=row.name,
-            unit=row.unit,
-            purpose=row.purpose,
-            kind=row.kind,
-            owner=row.owner,
-            people=frozenset(),
-            **_members(None, row, frozenset()),
-            last_source=source,
-            others=0,
-            known=known,
-            row=row,
-            exemption=exemption,
-        )
+    return Entry(
+        place=place,
+        key=row.id,
+        channel=row.channel,
+        name=row.name,
+        unit=row.unit,
+        purpose=row.purpose,
+        kind=row.kind,
+        owner=row.owner,
+        people=0,
+        **_members(False, row, 0),
+        last_source=source,
+        others=0,
+        known=known,
+        row=row,
+        exemption=exemption,
     )
 
 
@@ -266,7 +441,7 @@ def _known_imported(row: Any, end: datetime) -> tuple[Known, Any]:
         rollcalls=0,
         owner="none" if row.owner in OWNERLESS else "unknown",
         ends=row.ends,
-        gaps=Gaps(),
+        gaps=_EAR,
         **_task(row, row.kind),
     )
     return known, source

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from handlers.census import RECENT_DAYS
 from handlers.figures import ZOMBIE
+from handlers.listing import of_units, part
 from handlers.rules.reduction import EVIDENCE
+from storage.inventories import Listed
 
 CAME = ("added", "rebound")
 WEEK_DAYS = 7
@@ -19,7 +23,7 @@ Rows = Sequence[Row]
 def scope(snapshot: Row, unit: str | None = None) -> Row | None:
     """The figures of the whole city, or of a unit, under the same names; None when the snapshot does not tell them."""
     if unit is not None:
-        return next((one for one in snapshot.get("units", ()) if one["unit"] == unit), None)
+        return next(iter(of_units(snapshot.get("units", ()), [unit])), None)
     return {**snapshot["totals"], **snapshot.get("reduction", {}), **snapshot.get("load", {})}
 
 
@@ -61,10 +65,38 @@ def weekly(daily: float | None) -> float | None:
     return None if daily is None else round(daily * WEEK_DAYS, 1)
 
 
-def behind(snapshot: Row, what: str, unit: str | None = None) -> list[Row] | None:
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Some of the rows behind a figure, how many there are, and what they add up to."""
+
+    rows: list[Row]
+    number: int
+    total: int
+
+
+def behind(snapshot: Row, what: str, unit: str | None, start: int, length: int) -> Behind | None:
     """None when the snapshot did not keep these rows: a version before this one saved it."""
-    rows = BEHIND[what](snapshot)
-    return rows if rows is None or unit is None else [one for one in rows if one["unit"] == unit]
+    if what == "baseline":
+        return _baseline(snapshot, unit, start, length)
+    if any(snapshot.get(name) is None for name, _ in BEHIND[what]) or (what == "load" and not _has_people(snapshot)):
+        return None
+    parts = [part(snapshot[name], marks, unit, what == "load") for name, marks in BEHIND[what]]
+    numbers = [one.number() for one in parts]
+    rows: list[Row] = []
+    for one, number in zip(parts, numbers, strict=True):
+        rows += [row for _, row in one.cut(max(start, 0), length - len(rows))] if start < number else []
+        start -= number
+        if len(rows) == length:
+            break
+    total = sum(one.worth() for one in parts) if what == "load" else sum(numbers)
+    if what == "reduced":
+        total -= 2 * part(snapshot["changes"], CAME, unit).number()
+    return Behind(rows, sum(numbers), total)
+
+
+def _has_people(snapshot: Row) -> bool:
+    groups = snapshot["groups"]
+    return groups.loaded is not None if isinstance(groups, Listed) else all("people" in one for one in groups)
 
 
 def worth(what: str, row: Row) -> int:
@@ -79,53 +111,62 @@ def load_of(total: float, people: int) -> float:
     return round(total / (people * RECENT_DAYS), 2) if people else 0.0
 
 
-def _changed(*parts: str) -> Callable[[Row], list[Row] | None]:
-    def rows(snapshot: Row) -> list[Row] | None:
-        known = snapshot.get("changes")
-        return None if known is None else [one for one in known if one["part"] in parts]
+def _baseline(snapshot: Row, unit: str | None, start: int, length: int) -> Behind | None:
+    """What was there at the baseline: the groups that did not come since, and those that ended; unit by unit."""
+    if snapshot.get("changes") is None or snapshot.get("units") is None:
+        return None
+    units = snapshot["units"]
+    numbers = units.worths() if isinstance(units, Listed) else [one["baseline_groups"] for one in units]
+    number = sum(numbers)
+    if unit is not None:
+        [*chosen] = of_units(units, [unit])
+        number = sum(one["baseline_groups"] for one in chosen)
+        return Behind(_of_unit(snapshot, chosen, start, length), number, number)
+    rows: list[Row] = []
+    for place, ahead in enumerate(accumulate(numbers, initial=0)):
+        if place == len(numbers) or len(rows) >= length:
+            break
+        if numbers[place] and ahead + numbers[place] > start:
+            rows += _of_unit(snapshot, [units[place]], max(start - ahead, 0), length - len(rows))
+    return Behind(rows, number, number)
 
+
+def _of_unit(snapshot: Row, units: Sequence[Row], start: int, length: int) -> list[Row]:
+    """Of one unit first those that are still there."""
+    rows: list[Row] = []
+    for one in units:
+        kept = _kept(snapshot, one["unit"], start, length)
+        rows += [{**row, "part": "kept", "at": None, "of": ""} for row in kept]
+        there = one["baseline_groups"] - sum(one["closed"].values())
+        ended = part(snapshot["changes"], EVIDENCE, one["unit"])
+        rows += [row for _, row in ended.cut(max(start - there, 0), length - len(rows))]
     return rows
 
 
-def _baseline(snapshot: Row) -> list[Row] | None:
-    """What was there at the baseline: the groups that did not come since, and those that ended; unit by unit."""
-    changes = snapshot.get("changes")
-    if changes is None:
-        return None
-    if not snapshot["totals"]["baseline_groups"]:
-        return []
-    came = {(one["channel"], one["id"]) for one in changes if one["part"] in CAME}
-    kept = [one for one in snapshot["groups"] if (one["channel"], one["id"]) not in came]
-    rows = [{**one, "part": "kept", "at": None, "of": ""} for one in kept]
-    rows += [one for one in changes if one["part"] in EVIDENCE]
-    order = {one["unit"]: place for place, one in enumerate(snapshot["units"])}
-    return sorted(rows, key=lambda one: order[one["unit"]])
-
-
-def _load(snapshot: Row) -> list[Row] | None:
+def _kept(snapshot: Row, unit: str, start: int, length: int) -> list[Row]:
     groups = snapshot["groups"]
-    return None if any("people" not in one for one in groups) else [one for one in groups if one["people"]]
+    if isinstance(groups, Listed):
+        return [row for _, row in groups.marked(None, unit, parts=("kept",)).cut(start, length)]
+    came = {(one["channel"], one["id"]) for one in snapshot["changes"] if one["part"] in CAME}
+    kept = [one for one in groups if one["unit"] == unit and (one["channel"], one["id"]) not in came]
+    return kept[start : start + length]
 
 
-def _apps(snapshot: Row) -> list[Row] | None:
-    gone = snapshot.get("app_changes")
-    return None if gone is None else [*snapshot["apps"], *gone]
-
-
-BEHIND: Mapping[str, Callable[[Row], list[Row] | None]] = {
-    "groups": lambda snapshot: list(snapshot["groups"]),
-    "zombies": lambda snapshot: [one for one in snapshot["groups"] if one["verdict"] in ZOMBIE],
-    "baseline": _baseline,
-    "reduced": _changed(*EVIDENCE, *CAME),
-    "closed": _changed(*EVIDENCE),
-    "seen": _changed("seen"),
-    "declared": _changed("declared"),
-    "imported": _changed("imported"),
-    "added": _changed(*CAME),
-    "rebounds": _changed("rebound"),
-    "load": _load,
-    "apps": lambda snapshot: list(snapshot["apps"]),
-    "zombie_apps": lambda snapshot: [one for one in snapshot["apps"] if one["verdict"] in ZOMBIE],
-    "app_baseline": _apps,
-    "app_closed": lambda snapshot: snapshot.get("app_changes"),
+# What is asked for → the lists it is in, and which verdicts (of a change: which parts) of them.
+BEHIND: Mapping[str, tuple[tuple[str, tuple[str, ...] | None], ...]] = {
+    "groups": (("groups", None),),
+    "zombies": (("groups", ZOMBIE),),
+    "baseline": (),
+    "reduced": (("changes", (*EVIDENCE, *CAME)),),
+    "closed": (("changes", EVIDENCE),),
+    "seen": (("changes", ("seen",)),),
+    "declared": (("changes", ("declared",)),),
+    "imported": (("changes", ("imported",)),),
+    "added": (("changes", CAME),),
+    "rebounds": (("changes", ("rebound",)),),
+    "load": (("groups", None),),
+    "apps": (("apps", None),),
+    "zombie_apps": (("apps", ZOMBIE),),
+    "app_baseline": (("apps", None), ("app_changes", None)),
+    "app_closed": (("app_changes", None),),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,15 +43,15 @@ RULES: tuple[tuple[str, str, str], ...] = (
 # How far back a deaf channel is still worth a line.
 GAP_DAYS = 180
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Iterable[Mapping[str, Any]]
 
 
-def totals(groups: Rows, apps: Rows, reduced: Reduction) -> dict[str, Any]:
-    """`zombie_…` are those with the verdicts suspected and dissolve; `reduction_rate` is a fraction of 1."""
+def totals(groups: Mapping[str, int], apps: Sequence[Mapping[str, Any]], reduced: Reduction) -> dict[str, Any]:
+    """`groups` by verdict; `zombie_…` are those that are suspected or to dissolve; `reduction_rate` a fraction of 1."""
     return {
-        "groups": len(groups),
+        "groups": sum(groups.values()),
         "apps": len(apps),
-        "zombie_groups": zombies(groups),
+        "zombie_groups": sum(groups.get(judged, 0) for judged in ZOMBIE),
         "zombie_apps": zombies(apps),
         "baseline_groups": reduced.baseline,
         "reduced_groups": reduced.reduced,
@@ -84,14 +84,14 @@ def load(taken: Census) -> dict[str, Any]:
 
     Groups whose members are not known by name cannot be counted and are left out of it.
     """
-    known = [one for one in taken.entries if one.people]
-    people = len(frozenset().union(*(one.people for one in known)))
-    work = sum(one.known.messages * len(one.people) for one in known)
-    rest = sum((one.known.rollcalls + one.others) * len(one.people) for one in known)
+    sizes, heard = taken.rosters.sizes[: taken.living], taken.heard
+    people = taken.rosters.distinct(0, taken.living)
+    work = int((heard.work[: taken.living] * sizes).sum())
+    rest = int(((heard.rollcalls + heard.others)[: taken.living] * sizes).sum())
     days = people * RECENT_DAYS
     return {
         "people": people,
-        "groups_per_person": round(sum(len(one.people) for one in known) / people, 2) if people else 0.0,
+        "groups_per_person": round(int(sizes.sum()) / people, 2) if people else 0.0,
         "work_per_person_daily": round(work / days, 2) if days else 0.0,
         "all_per_person_daily": round((work + rest) / days, 2) if days else 0.0,
     }
@@ -109,11 +109,11 @@ def flow(notices: int, copies: int, saved: int, people: int) -> dict[str, Any]:
 
 def sources(taken: Census) -> dict[str, Any]:
     """Where the groups are known from, and when channels were deaf (a key with a colon is one group's own gap)."""
-    seen = sum(one.known.first_seen is not None for one in taken.entries)
+    imported = sum(taken.places[key] < taken.living for key in taken.lone)
     since = taken.end - GAP_DAYS * DAY
     return {
-        "seen": seen,
-        "imported": len(taken.entries) - seen,
+        "seen": taken.living - imported,
+        "imported": imported,
         "registered": taken.registered,
         "gaps": [
             {"channel": channel, "since": iso(start), "until": iso(until)}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from config.wording import Wording
 from handlers.rules import apps, zombie
+from storage.inventories import Listed
 
 # Verdicts that no reason makes → the rule that says so.
 RULE_OF: Mapping[str, str] = {"alive": "alive", "exempt": "exempt", "insufficient": "data_gap"}
@@ -21,7 +23,11 @@ def explained(snapshot: Row, say: Wording) -> dict[str, Any]:
     """
     rules = {one["code"]: one for one in snapshot["rules"]}
     names = {code: say(f"inventory.rule_name.{code}") for code in rules}
-    return {**snapshot, **{what: [_row(one, what, rules, names) for one in snapshot[what]] for what in ("groups", "apps")}}
+    found = dict(snapshot)
+    for what in ("groups", "apps"):
+        rows, tell = snapshot[what], partial(_row, what=what, rules=rules, names=names)
+        found[what] = rows.read_by(tell) if isinstance(rows, Listed) else [tell(one) for one in rows]
+    return found
 
 
 def _row(row: Row, what: str, rules: Mapping[str, Row], names: Mapping[str, str]) -> dict[str, Any]:

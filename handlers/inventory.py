@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +17,12 @@ from handlers.actions import Action, SendFile, Whisper
 from handlers.cards import Card, Link
 from handlers.context import Context
 from handlers.events import MessageReceived, WeekEnded
+from handlers.listing import merges_of, of_keys, part
 from handlers.rules.week import first_day, midnight, week_before
-from handlers.snapshot import compute
+from handlers.rules.zombie import SERIOUSNESS
+from handlers.snapshot import compute, opinions, take
 from storage import groups, inventories
+from storage.inventories import Listed
 
 ASKED = ("清理报告",)
 # Verdicts that ask nothing of anybody.
@@ -32,18 +36,38 @@ class WeekError(ValueError):
 
 def take_snapshot(event: WeekEnded, context: Context) -> list[Action]:
     """Saved by the first process that comes; the others, and a second event, change nothing."""
-    if inventories.saved(context.db, event.week) is None:
-        body = compute(context.db, context.settings, event.week, context.say)
-        inventories.save(context.db, event.week, event.at, body)
+    db, week = context.db, event.week
+    if inventories.is_saved(db, week):
+        return []
+    taking = inventories.ready(db, week)
+    if taking is None:
+        taking = f"{week}/here"
+        take(db, context.settings, week, context.say, partial(inventories.add, db, week, taking))
+    inventories.amend(db, taking, opinions(db, week, context.say))
+    inventories.seal(db, week, event.at, taking)
     return []
 
 
 def snapshot_for(db: Connection, settings: Settings, week: str | None, now: datetime) -> dict[str, Any]:
+    """The same as `opened_for` with all of its rows in memory."""
+    found = opened_for(db, settings, week, now)
+    return {name: list(value) if isinstance(value, Listed) else value for name, value in found.items()}
+
+
+def opened_for(db: Connection, settings: Settings, week: str | None, now: datetime) -> dict[str, Any]:
     """The saved snapshot, or one of the facts as they are known, which is not saved; no week: the last ended one.
 
+    The lists of a saved one read their rows when they are asked for them, as long as the connection is open.
     A week that is going on is taken as if nothing more happened in it. Now is the later of `now` and the newest event,
     because a replay may be ahead of the clock. WeekError for what is no week and for one that has not begun.
     """
+    say = load_wording()
+    week = week_for(db, week, now)
+    return grounds.explained(inventories.opened(db, week) or compute(db, settings, week, say), say)
+
+
+def week_for(db: Connection, week: str | None, now: datetime) -> str:
+    """The week that is asked for, checked."""
     say = load_wording()
     now = max(now, inventories.newest_event(db) or now)
     week = week or week_before(now)
@@ -53,7 +77,7 @@ def snapshot_for(db: Connection, settings: Settings, week: str | None, now: date
         raise WeekError(say("inventory.bad_week", week=week[:20], example=week_before(now))) from None
     if begins > now:
         raise WeekError(say("inventory.future_week", week=week, last=week_before(now)))
-    return grounds.explained(inventories.saved(db, week) or compute(db, settings, week, say), say)
+    return week
 
 
 def only_groups(snapshot: Mapping[str, Any], keys: Collection[str], others: bool = True) -> dict[str, Any]:
@@ -62,7 +86,7 @@ def only_groups(snapshot: Mapping[str, Any], keys: Collection[str], others: bool
     Whoever runs a group may read the names of `others` with the same people, to merge with; a unit's admin may not.
     """
     wanted = set(keys)
-    own = [one for one in snapshot["groups"] if f"{one['channel']}:{one['id']}" in wanted]
+    own = of_keys(snapshot["groups"], wanted)
     if not others:
         own = [{**one, "similar": [two for two in one["similar"] if f"{two['channel']}:{two['id']}" in wanted]} for one in own]
     nothing = dict.fromkeys(("apps", "zombie_apps", "baseline_groups", "reduced_groups"), 0)
@@ -75,7 +99,7 @@ def only_groups(snapshot: Mapping[str, Any], keys: Collection[str], others: bool
         "rules": snapshot["rules"],
         "groups": own,
         "apps": [],
-        "merges": [one for one in snapshot.get("merges", ()) if wanted.issuperset(one["groups"])],
+        "merges": merges_of(snapshot.get("merges", ()), wanted),
     }
 
 
@@ -89,7 +113,7 @@ def report(event: MessageReceived, context: Context) -> list[Action]:
     if not office and not keys:
         card = Card(title=context.say("inventory.report_not_admin"))
         return [Whisper(key=f"report:{event.id}", person=event.sender.id, card=card)]
-    snapshot = snapshot_for(context.db, context.settings, None, event.at)
+    snapshot = opened_for(context.db, context.settings, None, event.at)
     what = f"inventory/{snapshot['week']}.xlsx"
     if not office:
         snapshot = only_groups(snapshot, keys)
@@ -104,7 +128,8 @@ def report(event: MessageReceived, context: Context) -> list[Action]:
 def _card(snapshot: Mapping[str, Any], office: bool, context: Context) -> Card:
     """The groups in their order in the register, never by any figure."""
     say = context.say
-    found = [one for one in snapshot["groups"] if one["verdict"] not in QUIET]
+    asking = part(snapshot["groups"], [judged for judged in SERIOUSNESS if judged not in QUIET])
+    found = asking.number()
     lines = [
         say(
             "inventory.report_line",
@@ -112,13 +137,13 @@ def _card(snapshot: Mapping[str, Any], office: bool, context: Context) -> Card:
             verdict=say(f"inventory.verdict.{one['verdict']}"),
             reasons="；".join(reason["text"] for reason in one["reasons"]),
         )
-        for one in found[:SHOWN]
+        for _, one in asking.cut(0, SHOWN)
     ]
-    if len(found) > SHOWN:
-        lines.append(say("inventory.report_more", number=len(found) - SHOWN))
+    if found > SHOWN:
+        lines.append(say("inventory.report_more", number=found - SHOWN))
     return Card(
         title=say("inventory.report_title_all" if office else "inventory.report_title", week=snapshot["week"]),
-        text=say("inventory.report_counts", groups=len(snapshot["groups"]), found=len(found)) if found
+        text=say("inventory.report_counts", groups=len(snapshot["groups"]), found=found) if found
         else say("inventory.report_none_all" if office else "inventory.report_none"),
         lines=tuple(lines),
         links=(Link(label=say("inventory.report_page"), page="inventory", subject=snapshot["week"]),),

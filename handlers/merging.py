@@ -6,7 +6,7 @@ It names groups and counts people; who they are stays in here.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,57 +37,51 @@ class Told:
 
 
 def advise(
-    db: Connection,
     taken: Census,
-    groups: Sequence[Row],
+    candidates: Iterable[Candidate],
     overlaps: Mapping[str, Likeness],
     names: Mapping[str, Likeness],
     rules: InventorySettings,
     say: Wording,
 ) -> Told:
-    """`groups` are the rows of the census, in its order. Nobody counts whose group has no roster."""
-    entries = {one.key: one for one in taken.entries}
-    copied = placements.copied(db, taken.end - timedelta(days=RECENT_DAYS), taken.end)
-    found = merge.propose(
-        _candidates(taken, groups, overlaps.keys() | names.keys(), copied),
-        overlaps,
-        names,
-        rules.overlap,
-        rules.merge_messages * RECENT_DAYS,
+    """Nobody counts whose group has no roster."""
+    found = merge.propose(candidates, overlaps, names, rules.overlap, rules.merge_messages * RECENT_DAYS)
+    return Told(_figures(found, rules, say), [_row(one, taken, say) for one in found.merges])
+
+
+def copied(db: Connection, taken: Census) -> Mapping[str, frozenset[str]]:
+    """By group, the notices of RECENT_DAYS that stood in other groups, too."""
+    return placements.copied(db, taken.end - timedelta(days=RECENT_DAYS), taken.end)
+
+
+def candidate(taken: Census, entry: Entry, disposition: str, notices: Mapping[str, frozenset[str]]) -> Candidate | None:
+    """None for a group that does not go on, whose people are not known, or that is exempt."""
+    decided = entry.row is not None and entry.row.disposition.startswith(DONE)
+    if not entry.people or entry.exemption or decided or ENDING in disposition:
+        return None
+    return Candidate(
+        key=entry.key,
+        channel=entry.channel,
+        people=taken.rosters.of(entry.place),
+        messages=entry.known.messages,
+        began=taken.began_on(entry.place),
+        notices=notices.get(entry.key, frozenset()),
+        apart=merge.apart_of(entry.kind, entry.name, entry.purpose),
+        task=matter.name_of(entry.row.matter) if entry.row else "",
     )
-    return Told(_figures(found, rules, say), [_row(one, entries, say) for one in found.merges])
 
 
-def _candidates(
-    taken: Census, groups: Sequence[Row], alike: set[str], copied: Mapping[str, frozenset[str]]
-) -> Iterator[Candidate]:
-    """The groups that go on, have people that are known, and are not exempt."""
-    for entry, row in zip(taken.entries, groups, strict=True):
-        decided = entry.row is not None and entry.row.disposition.startswith(DONE)
-        if entry.key not in alike or not entry.people or entry.exemption or decided or ENDING in row["disposition"]:
-            continue
-        yield Candidate(
-            key=entry.key,
-            channel=entry.channel,
-            people=entry.people,
-            messages=entry.known.messages,
-            began=entry.began,
-            notices=copied.get(entry.key, frozenset()),
-            apart=merge.apart_of(entry.kind, entry.name, entry.purpose),
-            task=matter.name_of(entry.row.matter) if entry.row else "",
-        )
-
-
-def _row(found: Merge, entries: Mapping[str, Entry], say: Wording) -> dict[str, Any]:
+def _row(found: Merge, taken: Census, say: Wording) -> dict[str, Any]:
     """The target stands first; the figures are averages over the people they are about."""
     counted = _counted(found.spared, found.burdened)
-    units = dict.fromkeys(entries[key].unit for key in found.keys if entries[key].unit)
+    places = [taken.places[key] for key in found.keys]
+    units = dict.fromkeys(unit for place in places if (unit := taken.unit(place)))
     saves = len(found.keys) - 1
     text = say("inventory.merge.text", groups=len(found.keys), saves=saves)
     return {
         "groups": list(found.keys),
         "target": found.keys[0],
-        "names": [entries[key].name for key in found.keys],
+        "names": [taken.names[place] for place in places],
         "units": list(units),
         "saves_groups": saves,
         **counted,
@@ -98,14 +92,14 @@ def _row(found: Merge, entries: Mapping[str, Entry], say: Wording) -> dict[str, 
     }
 
 
-def _counted(spared: Mapping[str, int], burdened: Mapping[str, int]) -> dict[str, Any]:
+def _counted(spared: Mapping[Hashable, int], burdened: Mapping[Hashable, int]) -> dict[str, Any]:
     return {
         "people_fewer": {"people": len(spared), "notices_weekly": _average(spared, WEEK_DAYS)},
         "people_more": {"people": len(burdened), "messages_daily": _average(burdened, 1)},
     }
 
 
-def _average(numbers: Mapping[str, int], days: int) -> float:
+def _average(numbers: Mapping[Hashable, int], days: int) -> float:
     """Of one person in so many days, of what RECENT_DAYS brought."""
     return round(sum(numbers.values()) / len(numbers) * days / RECENT_DAYS, 2) if numbers else 0.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from config.settings import TIMEZONE
@@ -18,13 +19,23 @@ SPANS_TOLD = 5
 
 def iso(moment: date | datetime) -> str:
     """ISO 8601 with the offset of Asia/Shanghai; a day is its beginning."""
-    at = moment if isinstance(moment, datetime) else midnight(moment)
-    return at.astimezone(TIMEZONE).isoformat(timespec="seconds")
+    if isinstance(moment, datetime):
+        return moment.astimezone(TIMEZONE).isoformat(timespec="seconds")
+    return _iso_day(moment)
+
+
+@lru_cache(maxsize=20_000)
+def _iso_day(day: date) -> str:
+    return midnight(day).isoformat(timespec="seconds")
 
 
 def day_in_words(moment: date | datetime) -> str:
     """2026年11月7日."""
-    day = local_day(moment) if isinstance(moment, datetime) else moment
+    return _words(local_day(moment) if isinstance(moment, datetime) else moment)
+
+
+@lru_cache(maxsize=20_000)
+def _words(day: date) -> str:
     return f"{day.year}年{day.month}月{day.day}日"
 
 

@@ -10,6 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from handlers.actions import Action, Whisper
@@ -17,8 +18,9 @@ from handlers.cleanupbook import Book, Round, round_id
 from handlers.cleanupcards import weekly_card
 from handlers.context import Context
 from handlers.events import DayEnded, Event, GroupDissolved, WeekEnded
-from handlers.rules.cleanup import ENDING, UNDECIDED, UNDER_WAY, Standing, Step, asks, is_clear, suggested
+from handlers.rules.cleanup import ENDING, QUIET, UNDECIDED, UNDER_WAY, Standing, Step, asks, is_clear, suggested
 from handlers.rules.week import local_day, week_before
+from handlers.rules.zombie import SERIOUSNESS
 from storage import cleanups, inventories
 
 FACTS = {
@@ -29,6 +31,7 @@ FACTS = {
     "app": ("kind", "handler", "updated", "monthly_active", "functions"),
 }  # fmt: skip
 Key = tuple[str, str]
+FIRST = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +51,15 @@ class Sighting:
 
 def weekly(event: WeekEnded, context: Context) -> list[Action]:
     """Only the newest week is acted on; a snapshot that comes late changes nothing."""
-    snapshot = inventories.saved(context.db, event.week)
+    snapshot = inventories.opened(context.db, event.week)
     if not context.settings.cleanup.enabled or snapshot is None or event.week != inventories.weeks(context.db)[0]:
         return []
-    seen = {one.key: one for one in _sightings(snapshot)}
-    cleanups.place_units(context.db, {one.one["unit"]: one.unit_place for one in seen.values()})
     book = Book(context)
-    book.adopt(cleanups.hold_in(context.db, UNDER_WAY))
+    busy = book.adopt(cleanups.hold_in(context.db, UNDER_WAY))
+    units = _units(snapshot)
+    cleanups.place_units(context.db, units)
+    subjects = [one.subject for one in busy if one.kind == "group"]
+    seen = {one.key: one for one in _sightings(snapshot, subjects, units, book.rules.leave)}
     _compare(book, seen, event)
     _revive(book, event)
     _rebound(book, seen, event)
@@ -87,13 +92,25 @@ def dissolved(event: GroupDissolved, context: Context) -> list[Action]:
     return []
 
 
-def _sightings(snapshot: Mapping[str, Any]) -> Iterable[Sighting]:
-    units: dict[str, int] = {}
-    rows = [("group", f"{one['channel']}:{one['id']}", one) for one in snapshot["groups"]]
-    rows += [("app", one["id"], one) for one in snapshot["apps"]]
-    for place, (kind, subject, one) in enumerate(rows):
-        unit_place = units.setdefault(one["unit"], len(units))
-        yield Sighting(kind=kind, subject=subject, one=one, unit_place=unit_place, place=place)
+def _units(snapshot: Mapping[str, Any]) -> dict[str, int]:
+    """The units in the order of the register, as the groups and then the apps stand in it."""
+    units = {unit: place for place, unit in enumerate(snapshot["groups"].units())}
+    for one in snapshot["apps"]:
+        units.setdefault(one["unit"], len(units))
+    return units
+
+
+def _sightings(
+    snapshot: Mapping[str, Any], subjects: Collection[str], units: Mapping[str, int], leave: Collection[str]
+) -> Iterable[Sighting]:
+    """In the snapshot's order, whatever may ask for something, and what is under way: of a million groups that is few."""
+    groups = snapshot["groups"]
+    marks = [judged for judged in SERIOUSNESS if judged not in QUIET and judged not in leave]
+    found = dict(groups.placed(subjects)) | dict(groups.marked(marks)) | dict(groups.marked(parts=("rebound",)))
+    rows = [(place, "group", f"{one['channel']}:{one['id']}", one) for place, one in sorted(found.items(), key=FIRST)]
+    rows += [(place, "app", one["id"], one) for place, one in enumerate(snapshot["apps"], len(groups))]
+    for place, kind, subject, one in rows:
+        yield Sighting(kind=kind, subject=subject, one=one, unit_place=units[one["unit"]], place=place)
 
 
 def _compare(book: Book, seen: Mapping[Key, Sighting], event: WeekEnded) -> None:

@@ -2,76 +2,123 @@
 
 It is JSON through and through: pages, files and the API render it and query nothing. It holds no figure of a person
 and no ranking; the only names of people are those that the register's columns ask for.
+
+It is handed over in pieces, so that a million groups need not be held at once: the groups as they are judged, in no
+order but each with its place; then the other lists; the figures at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection
 
 from config.settings import InventorySettings, Settings
 from config.wording import Wording
-from handlers import census, figures, merging, ratings, unitfigures
+from handlers import census, figures, likeness, merging, ratings, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
-from handlers.rules import alike, apps, reduction, similar, zombie
+from handlers.rules import alike, apps, reduction, zombie
 from handlers.rules.apps import App
 from handlers.rules.limit import Excess, beyond
-from handlers.rules.reduction import Rebound
+from handlers.rules.merge import Candidate
+from handlers.rules.reduction import Rebound, Reduction
 from handlers.rules.similar import Likeness
 from handlers.rules.week import end_of, first_day, local_day, midnight, week_of
 from handlers.rules.zombie import DAY, Known, Reason
 from storage import feeds, inventories, register, weekly
 from storage import ratings as rated
+from storage.inventories import Piece
 
 # Columns of the register that nothing else tells; shown as they were imported.
 REGISTER_COLUMNS = ("admins", "phone", "matter", "responsible", "due", "checker", "closed", "note")
+# So many pieces are handed over at once.
+TOGETHER = 2_000
+
+Keep = Callable[[Sequence[Piece]], None]
 
 
 def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict[str, Any]:
-    """The same facts give the same snapshot, today and later; `week` must be one (ValueError)."""
+    """The whole snapshot at once, of what is not saved; `week` must be one (ValueError)."""
+    pieces: list[Piece] = []
+    take(db, settings, week, say, pieces.extend)
+    return inventories.whole(pieces)
+
+
+def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep) -> None:
+    """The same facts give the same pieces, today and later; `week` must be one (ValueError)."""
     end = end_of(week)
     rules = settings.inventory
     taken = census.take(db, end)
-    back = reduction.find_rebounds(taken.lifetimes, rules.rebound_days, rules.rebound_share, rules.overlap_members)
+    back = _rebounds(taken, rules)
     baseline = _baseline(db, settings)
-    reduced = reduction.reduce(taken.lifetimes, back, baseline, end)
-    like = _Like(taken, rules)
-    opinions = {subject: ratings.told(row, say) for subject, row in rated.shown(db, week).items()}
-    groups = _groups(taken, like, back, rules, say)
-    for entry, row in zip(taken.entries, groups, strict=True):
-        row["rating"] = opinions.get(f"group:{entry.key}")
-    merges = merging.advise(db, taken, groups, like.members, like.names, rules, say)
+    reduced = reduction.reduce(taken.lifetimes(), back, baseline, end)
+    told_ratings = {subject: ratings.told(row, say) for subject, row in rated.shown(db, week).items()}
+    judged = _Judged(db, taken, back, reduced, told_ratings, rules, say)
+    judged.all(keep)
+    merges = merging.advise(taken, judged.candidates, judged.members, judged.alike, rules, say)
+    judged.candidates.clear()
     listed = register.app_rows(db)
     in_use = [row for row in listed if row.closed is None or midnight(row.closed) >= end]
     judged_apps = _apps(db, in_use, end, rules, say)
     for row in judged_apps:
-        row["rating"] = opinions.get(f"app:{row['id']}")
+        row["rating"] = judged.ratings.get(f"app:{row['id']}")
     gone = unitfigures.app_changes(listed, baseline, end)
     load = figures.load(taken)
-    # The figures first: whoever needs no row reads the beginning of a saved snapshot (storage.inventories.head).
-    return {
+    told_figures = {
         "week": week,
         "at": iso(end),
-        "totals": figures.totals(groups, judged_apps, reduced),
+        "totals": figures.totals(judged.verdicts, judged_apps, reduced),
         "reduction": figures.reduction_figures(reduced, baseline, say),
         "app_reduction": unitfigures.app_reduction(len(judged_apps), len(gone), baseline, end),
         "load": load,
         "flow": figures.flow(*weekly.counts(db, midnight(first_day(week)), end), load["people"]),
-        "verdicts": figures.verdicts(groups),
+        "verdicts": dict(sorted(judged.verdicts.items())),
         "sources": figures.sources(taken),
         "rules": figures.rules_in_force(rules, say),
         "merging": merges.figures,
-        "units": unitfigures.by_unit(taken, groups, judged_apps, reduced),
-        "groups": groups,
+    }
+    lists = {
+        "units": unitfigures.by_unit(taken, judged.zombies, judged_apps, reduced),
         "apps": judged_apps,
         "changes": unitfigures.changes(taken, reduced, back),
         "app_changes": gone,
         "merges": merges.rows,
     }
+    for name, rows in lists.items():
+        for some in _batches(inventories.pieces_of(name, rows)):
+            keep(some)
+    numbers = {name: {"rows": len(rows)} for name, rows in lists.items()}
+    numbers["groups"] = {"rows": taken.living, "loaded": judged.loaded, "worth": judged.worth}
+    ordered = {name: numbers[name] for name in inventories.LISTS}
+    keep([inventories.last_piece(told_figures, ordered)])
+
+
+def opinions(db: Connection, week: str, say: Wording) -> dict[tuple[str, str], dict[str, Any]]:
+    """What cadres' answers of this very week say, which are published when the week has ended: by list and key."""
+    fresh = {subject: row for subject, row in rated.shown(db, week).items() if row.week == week}
+    lists = {"group": "groups", "app": "apps"}
+    return {
+        (lists[kind], key): {"rating": ratings.told(row, say)}
+        for subject, row in fresh.items()
+        for kind, key in [subject.split(":", 1)]
+    }
+
+
+def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+    some: list[Piece] = []
+    for one in pieces:
+        some.append(one)
+        if len(some) == TOGETHER:
+            yield some
+            some = []
+    if some:
+        yield some
 
 
 def _baseline(db: Connection, settings: Settings) -> datetime | None:
@@ -82,41 +129,89 @@ def _baseline(db: Connection, settings: Settings) -> datetime | None:
     return end_of(week_of(first)) if first else None
 
 
-class _Like:
-    """Which groups have nearly the same members, which of a unit nearly the same name, and which the same purpose, too."""
+def _rebounds(taken: Census, rules: InventorySettings) -> dict[str, Rebound]:
+    """Only what began soon after an end can have come back, so only of that the members are looked at."""
+    gone = range(taken.living, len(taken.keys))
+    closed = reduction.proving((taken.lifetime(place, members=True) for place in gone), rules.overlap_members)
+    if not closed:
+        return {}
+    ends = np.unique([local_day(one.ended).toordinal() for one in closed.values() if one.ended])
+    before = np.searchsorted(ends, taken.began, side="right") - 1
+    soon = (before >= 0) & (taken.began - ends[before] <= rules.rebound_days) & (taken.began > 0)
+    begun = (taken.lifetime(place, members=True) for place in np.flatnonzero(soon).tolist())
+    return reduction.came_back(begun, closed, rules.rebound_days, rules.rebound_share)
 
-    def __init__(self, taken: Census, rules: InventorySettings) -> None:
-        self.members = similar.overlaps(
-            {one.key: one.people for one in taken.entries}, rules.overlap, rules.overlap_members
+
+@dataclass(slots=True)
+class _Judged:
+    """The groups one by one, and what of them the figures need."""
+
+    db: Connection
+    taken: Census
+    back: Mapping[str, Rebound]
+    reduced: Reduction
+    ratings: Mapping[str, Any]
+    rules: InventorySettings
+    say: Wording
+    members: Mapping[str, Likeness] = field(default_factory=dict)
+    alike: dict[str, Likeness] = field(default_factory=dict)
+    purposes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    excess: dict[str, Excess] = field(default_factory=dict)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    zombies: Counter[str] = field(default_factory=Counter)
+    candidates: list[Candidate] = field(default_factory=list)
+    loaded: int = 0
+    worth: int = 0
+
+    def all(self, keep: Keep) -> None:
+        taken, rules = self.taken, self.rules
+        self.members = likeness.overlaps(
+            taken.keys[: taken.living], taken.rosters, rules.overlap, rules.overlap_members
         )
-        self.names = alike.alike_names({one.key: (one.name, one.unit) for one in taken.entries})
-        self.purposes = alike.same_purpose(self.names, {one.key: one.purpose for one in taken.entries})
+        self._units()
+        self.purposes = alike.same_purpose(self.alike, census.purposes(self.db, taken, self.alike))
+        copied = merging.copied(self.db, taken)
+        for some in _batches(self._group(entry, copied) for entry in census.entries(self.db, taken)):
+            keep(some)
 
+    def _units(self) -> None:
+        """What is compared within a unit only: names, and how many groups it may have; exempt ones take no place."""
+        taken, rules = self.taken, self.rules
+        exempt = census.exempt(self.db, taken)
+        for first, last in taken.by_unit():
+            unit = taken.unit(first)
+            if not unit:
+                continue
+            names = {taken.keys[at]: (taken.names[at], unit) for at in range(first, last)}
+            self.alike |= alike.alike_names(names)
+            counted = ((key, unit, taken.began_on(at)) for at, key in enumerate(names, first) if key not in exempt)
+            self.excess |= beyond(counted, rules.unit_limits, rules.groups_per_unit)
 
-def _groups(
-    taken: Census, like: _Like, back: Mapping[str, Rebound], rules: InventorySettings, say: Wording
-) -> list[dict[str, Any]]:
-    excess = _excess(taken, rules)
-    found = []
-    for entry in taken.entries:
-        overlap = like.members.get(entry.key)
+    def _group(self, entry: Entry, copied: Mapping[str, frozenset[str]]) -> Piece:
+        taken, key = self.taken, entry.key
+        overlap, back = self.members.get(key), self.back.get(key)
         reasons = [
-            *zombie.judge(entry.known, taken.end, rules),
-            *_overlap(overlap, rules),
-            *_alike(like.names.get(entry.key), like.purposes.get(entry.key), entry, taken),
-            *_over_limit(entry, excess.get(entry.key)),
+            *zombie.judge(entry.known, taken.end, self.rules),
+            *_overlap(overlap, self.rules),
+            *_alike(self.alike.get(key), self.purposes.get(key), entry, taken),
+            # Most groups of a crowded unit have one: it goes when it has been told.
+            *_over_limit(entry, self.excess.pop(key, None)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
-            *_rebound(back.get(entry.key), taken),
+            *_rebound(back, taken),
         ]
-        judged = zombie.verdict(reasons, entry.exemption is not None, rules.over_limit_watch)
-        found.append(_group(entry, reasons, judged, overlap, taken, say))
-    return found
-
-
-def _excess(taken: Census, rules: InventorySettings) -> dict[str, Excess]:
-    """Exempt groups take nobody's place."""
-    counted = ((one.key, one.unit, one.began) for one in taken.entries if one.exemption is None)
-    return beyond(counted, rules.unit_limits, rules.groups_per_unit)
+        judged = zombie.verdict(reasons, entry.exemption is not None, self.rules.over_limit_watch)
+        row = _group(entry, reasons, judged, overlap, taken, self.say) | {"rating": self.ratings.get(f"group:{key}")}
+        self.verdicts[judged] += 1
+        if judged in figures.ZOMBIE:
+            self.zombies[entry.unit] += 1
+        worth = entry.known.messages * entry.people if entry.people else None
+        self.loaded += worth is not None
+        self.worth += worth or 0
+        if overlap or key in self.alike:
+            found = merging.candidate(taken, entry, row["disposition"], copied)
+            self.candidates += [found] if found else []
+        part = "rebound" if back else self.reduced.parts[entry.place]
+        return Piece("groups", entry.place, key, entry.unit, judged, part, worth, inventories.encoded(row))
 
 
 def _overlap(found: Likeness | None, rules: InventorySettings) -> list[Reason]:
@@ -131,9 +226,9 @@ def _alike(found: Likeness | None, same: tuple[str, ...] | None, entry: Entry, t
     if found is None:
         return []
     if same:
-        names = [taken.names[key] for key in same[:5]]
+        names = [taken.names[taken.places[key]] for key in same[:5]]
         return [Reason("similar_name", {"groups": len(same), "names": names, "purpose": entry.purpose}, "purpose")]
-    names = [taken.names[key] for key, _ in found.others[:5]]
+    names = [taken.names[taken.places[key]] for key, _ in found.others[:5]]
     return [Reason("similar_name", {"groups": found.number, "names": names})]
 
 
@@ -147,7 +242,7 @@ def _over_limit(entry: Entry, found: Excess | None) -> list[Reason]:
 def _rebound(found: Rebound | None, taken: Census) -> list[Reason]:
     if found is None:
         return []
-    evidence = {"name": taken.names[found.closed], "dissolved": found.ended, "share": found.share}
+    evidence = {"name": taken.names[taken.places[found.closed]], "dissolved": found.ended, "share": found.share}
     return [Reason("rebound", {"closed": found.closed.split(":", 1)[1], **evidence})]
 
 
@@ -175,7 +270,7 @@ def _group(
         "rollcalls_30d": known.rollcalls,
         "others_30d": entry.others,
         # Members known by name: the load per person is theirs.
-        "people": len(entry.people),
+        "people": entry.people,
         "kind": entry.kind,
         "purpose": entry.purpose,
         "created": _maybe(known.created),
@@ -203,7 +298,7 @@ def _maybe(moment: date | datetime | None) -> str | None:
 
 def _similar(key: str, share: float, taken: Census) -> dict[str, Any]:
     channel, native = key.split(":", 1)
-    return {"id": native, "overlap": share, "channel": channel, "name": taken.names[key]}
+    return {"id": native, "overlap": share, "channel": channel, "name": taken.names[taken.places[key]]}
 
 
 def _suggested(reasons: list[Reason], judged: str, say: Wording) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from handlers.census import RECENT_DAYS, Census
-from handlers.figures import ZOMBIE
 from handlers.reasons import iso
 from handlers.rules.reduction import EVIDENCE, Rebound, Reduction
 from handlers.rules.week import midnight
@@ -28,28 +27,33 @@ class _Unit:
     closed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(EVIDENCE, 0))
     added: int = 0
     rebounds: int = 0
-    people: set[str] = field(default_factory=set)
+    people: int = 0
     work: int = 0
 
 
-def by_unit(taken: Census, groups: Rows, apps: Rows, reduced: Reduction) -> list[dict[str, Any]]:
-    """`groups` are those of the census, in its order. `rate` is None where the unit had no group at the baseline.
+def by_unit(taken: Census, zombies: Mapping[str, int], apps: Rows, reduced: Reduction) -> list[dict[str, Any]]:
+    """`zombies` are groups by unit. `rate` is None where the unit had no group at the baseline.
 
     The load is of the people in the unit's groups, None where they are not known or fewer than FEWEST.
     """
-    units: dict[str, _Unit] = {}
-    for entry, row in zip(taken.entries, groups, strict=True):
-        unit = units.setdefault(entry.unit, _Unit())
-        unit.groups += 1
-        unit.zombies += row["verdict"] in ZOMBIE
-        unit.people |= entry.people
-        unit.work += entry.known.messages * len(entry.people)
+    units = dict(_living(taken))
+    for name, number in zombies.items():
+        units[name].zombies = number
     for row in apps:
         units.setdefault(row["unit"], _Unit()).apps += 1
-    for group, part in zip(taken.lifetimes, reduced.parts, strict=True):
+    for place, part in enumerate(reduced.parts):
         if part:
-            _count(units.setdefault(group.unit, _Unit()), part)
+            _count(units.setdefault(taken.unit(place), _Unit()), part)
     return [_told(name, units[name]) for name in sorted(units, key=taken.place)]
+
+
+def _living(taken: Census) -> Iterator[tuple[str, _Unit]]:
+    """The groups of a unit stand together."""
+    work = taken.heard.work * taken.rosters.sizes
+    for first, last in taken.by_unit():
+        yield taken.unit(first), _Unit(
+            groups=last - first, people=taken.rosters.distinct(first, last), work=int(work[first:last].sum())
+        )
 
 
 def _count(unit: _Unit, part: str) -> None:
@@ -64,7 +68,7 @@ def _count(unit: _Unit, part: str) -> None:
 
 def _told(name: str, unit: _Unit) -> dict[str, Any]:
     baseline, closed = unit.kept + sum(unit.closed.values()), sum(unit.closed.values())
-    enough = len(unit.people) >= FEWEST
+    enough = unit.people >= FEWEST
     return {
         "unit": name,
         "groups": unit.groups,
@@ -76,8 +80,8 @@ def _told(name: str, unit: _Unit) -> dict[str, Any]:
         "rebounds": unit.rebounds,
         "reduced_groups": closed - unit.added,
         "reduction_rate": (closed - unit.added) / baseline if baseline else None,
-        "people": len(unit.people) if enough else None,
-        "work_per_person_daily": round(unit.work / (len(unit.people) * RECENT_DAYS), 2) if enough else None,
+        "people": unit.people if enough else None,
+        "work_per_person_daily": round(unit.work / (unit.people * RECENT_DAYS), 2) if enough else None,
     }
 
 
@@ -86,19 +90,19 @@ def changes(taken: Census, reduced: Reduction, back: Mapping[str, Rebound]) -> l
 
     The groups at the baseline are those of the snapshot that did not come since, and those that ended.
     """
-    listed = [(one, part) for one, part in zip(taken.lifetimes, reduced.parts, strict=True) if part not in ("", "kept")]
-    listed.sort(key=lambda each: (*taken.place(each[0].unit), taken.names[each[0].id], each[0].id))
+    listed = [(taken.lifetime(at), part, at) for at, part in enumerate(reduced.parts) if part not in ("", "kept")]
+    listed.sort(key=lambda each: (*taken.place(each[0].unit), taken.names[each[2]], each[0].id))
     return [
         {
             "id": one.id.split(":", 1)[1],
             "channel": one.id.split(":", 1)[0],
-            "name": taken.names[one.id],
+            "name": taken.names[at],
             "unit": one.unit,
             "part": part,
             "at": _moment(one.ended or (midnight(one.began) if one.began else None)),
-            "of": taken.names[back[one.id].closed] if part == "rebound" else "",
+            "of": taken.names[taken.places[back[one.id].closed]] if part == "rebound" else "",
         }
-        for one, part in listed
+        for one, part, at in listed
     ]
 
 

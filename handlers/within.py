@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from config.wording import load_wording
 from handlers import figures, unitfigures
 from handlers.census import RECENT_DAYS
+from handlers.listing import in_units, merges_of, of_units
 from handlers.rules.reduction import EVIDENCE
 from handlers.rules.week import first_day, midnight
 from handlers.unitfigures import FEWEST
@@ -24,9 +25,9 @@ def only_units(db: Connection, snapshot: Row, units: Collection[str]) -> dict[st
 
     `scope` is "units". The load counts everybody once, however many of the units' groups they are in.
     """
-    groups: Sequence[Row] = _of(snapshot["groups"], units)
-    apps = _of(snapshot["apps"], units)
-    gone = _of(snapshot.get("app_changes") or (), units)
+    groups: Sequence[Row] = in_units(snapshot["groups"], units)
+    apps = in_units(snapshot["apps"], units)
+    gone = in_units(snapshot.get("app_changes") or (), units)
     end = datetime.fromisoformat(snapshot["at"])
     baseline = (snapshot.get("reduction") or {}).get("baseline_at")
     load = _load(db, groups, end)
@@ -47,14 +48,14 @@ def only_units(db: Connection, snapshot: Row, units: Collection[str]) -> dict[st
         "verdicts": figures.verdicts(groups),
         "sources": {**snapshot.get("sources", {"gaps": []}), **_sources(groups)},
         "rules": snapshot["rules"],
-        "units": _of(snapshot.get("units", ()), units),
+        "units": of_units(snapshot.get("units", ()), units),
         "groups": groups,
         "apps": apps,
-        "merges": [one for one in snapshot.get("merges", ()) if own.issuperset(one["groups"])],
+        "merges": merges_of(snapshot.get("merges", ()), own),
     }
     for name in ("changes", "app_changes"):
         if name in snapshot:
-            found[name] = _of(snapshot[name], units)
+            found[name] = in_units(snapshot[name], units)
     found["totals"] |= {"groups": len(groups), "apps": len(apps)}
     found["totals"] |= {"zombie_groups": figures.zombies(groups), "zombie_apps": figures.zombies(apps)}
     return found
@@ -62,7 +63,7 @@ def only_units(db: Connection, snapshot: Row, units: Collection[str]) -> dict[st
 
 def only_figures(head: Row, units: Collection[str]) -> dict[str, Any]:
     """`totals` and `reduction` of these units, of a snapshot or of its head alone."""
-    told = _of(head.get("units", ()), units)
+    told = of_units(head.get("units", ()), units)
     baseline, groups, added, rebounds = (
         sum(one[name] for one in told) for name in ("baseline_groups", "groups", "added", "rebounds")
     )
@@ -88,10 +89,6 @@ def only_figures(head: Row, units: Collection[str]) -> dict[str, Any]:
             "formula": say(key, baseline=baseline, now=groups, rate=rate),
         },
     }
-
-
-def _of(rows: Sequence[Row], units: Collection[str]) -> list[Row]:
-    return [one for one in rows if one["unit"] in units]
 
 
 def _key(row: Row) -> str:

@@ -44,6 +44,13 @@ class Store(Protocol):
     async def snapshot(self, work: Work[Result]) -> Result: ...
     async def hold(self, group: str, names: Collection[str]) -> frozenset[str]: ...
     async def holders(self, group: str) -> int: ...
+
+    async def study(self, work: Work[Result]) -> Result:
+        """A long read, which may compute for minutes: in a thread beside the loop, and of one moment's facts.
+
+        `snapshot` reads everything there is, row after row, for a copy; `study` computes from what its indexes give.
+        """
+
     async def close(self) -> None: ...
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from storage.database import Result, StoreError, Work, is_outage, state_of
 from storage.locks import Locks, number
@@ -155,6 +156,20 @@ class PostgresStore:
             return await self._locks.holders(group)
         except FAILURES as error:
             raise explained(error) from error
+
+    async def study(self, work: Work[Result]) -> Result:
+        return await asyncio.to_thread(asyncio.run, self._study(work))
+
+    async def _study(self, work: Work[Result]) -> Result:
+        """In a thread with a loop and a connection of its own; a repeatable read sees one state of the database."""
+        engine = create_async_engine(self._engine.url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+        try:
+            async with engine.connect() as db:
+                return await db.run_sync(work)
+        except FAILURES as error:
+            raise explained(error) from error
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         if self._tasks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from storage.tables import App, Group, RegisterGroup
 REGISTER, APPS, GROUPS = table(RegisterGroup), table(App), table(Group)
 TABLES: Mapping[str, Any] = {"groups": RegisterGroup, "apps": App}
 BATCH = 500
+OUTLINE = ("id", "position", "group", "name", "unit", "created", "closed")
 
 What = Literal["groups", "apps"]
 # A row that only moved within the file is the same.
@@ -33,8 +34,20 @@ class Live:
     living: bool = True
 
 
-def group_rows(db: Connection) -> Sequence[Row[Any]]:
-    return db.execute(select(REGISTER).order_by(REGISTER.c.position, REGISTER.c.id)).all()
+def group_rows(db: Connection, keys: Collection[str] | None = None) -> Sequence[Row[Any]]:
+    """All rows, or those with these ids."""
+    query = select(REGISTER).order_by(REGISTER.c.position, REGISTER.c.id)
+    if keys is None:
+        return db.execute(query).all()
+    listed = sorted(keys)
+    parts = (listed[start : start + BATCH] for start in range(0, len(listed), BATCH))
+    return [row for part in parts for row in db.execute(query.where(REGISTER.c.id.in_(part)))]
+
+
+def outlines(db: Connection) -> Sequence[Row[Any]]:
+    """Of all rows what their order, and their beginning and end, are known by."""
+    query = select(*(REGISTER.c[name] for name in OUTLINE)).order_by(REGISTER.c.position, REGISTER.c.id)
+    return db.execute(query).all()
 
 
 def app_rows(db: Connection) -> Sequence[Row[Any]]:

@@ -94,7 +94,7 @@ class PersonRow(Table, table=True):
     id: str = Field(primary_key=True)
     channel: str
     name: str
-    unit: str = ""
+    unit: str = Field(default="", index=True)
     role: str = ""
 
 
@@ -298,12 +298,60 @@ class Trouble(Table, table=True):
 
 
 class Snapshot(Table, table=True):
-    """The inventory of a week, as it was made; pages, files and the API render this and nothing else."""
+    """The inventory of a week, as it was made; pages, files and the API render this and nothing else.
+
+    `body` holds the figures as JSON; the rows are those of its `taking` in `snapshot_rows`, `lists` how many of what.
+    """
 
     __tablename__ = "snapshots"
     week: str = Field(primary_key=True)
     at: datetime = instant()
     body: str = long_text()
+    taking: str = ""
+    # JSON: list → {"rows": how many, of groups also "loaded": how many have a worth, "worth": the sum of them}
+    lists: str = long_text("{}")
+
+
+class Taking(Table, table=True):
+    """A snapshot that is being taken; `whole` once its figures are there. It goes when its week is sealed."""
+
+    __tablename__ = "takings"
+    taking: str = Field(primary_key=True)
+    week: str = Field(index=True)
+    whole: bool = False
+    body: str = long_text()
+    lists: str = long_text("{}")
+
+
+class SnapshotRow(Table, table=True):
+    """A row of a list of a snapshot: what is asked for by index has a column, everything of it is in `body`.
+
+    Nobody sees it before the week's line in `snapshots` names its taking.
+    """
+
+    __tablename__ = "snapshot_rows"
+    taking: str = Field(primary_key=True)
+    # units, groups, apps, changes, app_changes, merges
+    list: str = Field(primary_key=True)
+    # Its place in the list, from 0.
+    position: int = Field(primary_key=True)
+    # channel:id of a group, the id of an app, the target of a merger, the name of a unit
+    key: str = ""
+    unit: str = ""
+    # The verdict; of a change, its part.
+    mark: str = ""
+    # Of a group: kept, added or rebound since the baseline.
+    part: str = ""
+    # Of a group: what its messages of 30 days were to all of its people, None where they are not known; of a unit: how
+    # many groups it had at the baseline.
+    worth: int | None = Field(default=None, sa_type=BigInteger)
+    body: str = long_text()
+    __table_args__ = (
+        Index(None, "taking", "list", "key"),
+        Index(None, "taking", "list", "mark", "position"),
+        Index(None, "taking", "list", "unit", "position"),
+        Index(None, "taking", "list", "worth", "position"),
+    )
 
 
 class RegisterGroup(Table, table=True):

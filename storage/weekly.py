@@ -121,6 +121,8 @@ def _counted(since: datetime, until: datetime, units: Units = None) -> tuple[Any
 
 def units_of(db: Connection, units: Collection[str], fewest: int) -> set[str]:
     """Those of these units that have so many people."""
+    if not units:
+        return set()
     query = select(PERSONS.c.unit).where(PERSONS.c.unit.in_(sorted(units)), PERSONS.c.unit != "")
     return set(db.execute(query.group_by(PERSONS.c.unit).having(func.count() >= fewest)).scalars())
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from sqlalchemy import Connection
 
 from bot.reports import formats
 from bot.reports.paper import FontError
+from bot.reports.stream import written
 from config.settings import Settings
 from config.wording import load_wording
-from handlers.inventory import WeekError, snapshot_for
+from handlers.inventory import WeekError, opened_for
 from storage.database import Store
 
 BAD = 2
@@ -33,13 +36,18 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
     if args.letters and (args.format or args.output):
         return _refuse(load_wording()("letter.alone"))
     now = datetime.now(UTC)
+
+    def work(db: Connection) -> int:
+        snapshot = opened_for(db, settings, args.week, now)
+        if args.letters:
+            return _write_letters(snapshot, settings, args.letters)
+        return _write_inventory(snapshot, settings, args.format, args.output)
+
     try:
-        snapshot = await store.read(lambda db: snapshot_for(db, settings, args.week, now))
+        # The rows of a saved snapshot are read while they are written.
+        return await store.study(work)
     except WeekError as error:
         return _refuse(error)
-    if args.letters:
-        return await asyncio.to_thread(_write_letters, snapshot, settings, args.letters)
-    return await asyncio.to_thread(_write_inventory, snapshot, settings, args.format, args.output)
 
 
 def _write_inventory(snapshot: Mapping[str, Any], settings: Settings, kind: str | None, output: Path | None) -> int:
@@ -47,17 +55,16 @@ def _write_inventory(snapshot: Mapping[str, Any], settings: Settings, kind: str 
     ending = output.suffix.lower().removeprefix(".") if output else ""
     kind = kind or (ending if ending in FORMATS else "json")
     if kind == "json":
-        text = json.dumps(snapshot, ensure_ascii=False, indent=2) + "\n"
         if output:
-            return _write(output, text.encode())
-        sys.stdout.write(text)
+            return _write(output, lambda file: file.writelines(one.encode() for one in written(snapshot)))
+        sys.stdout.writelines(written(snapshot))
         return 0
+    named = "bulletin.file" if kind != "xlsx" else "inventory.file"
+    path = output or Path(load_wording()(named, week=snapshot["week"], kind=kind))
     try:
-        content = formats.render(kind, snapshot, settings)
+        return _write(path, lambda file: formats.write(kind, snapshot, settings, file))
     except FontError as error:
         return _refuse(error)
-    named = "bulletin.file" if kind != "xlsx" else "inventory.file"
-    return _write(output or Path(load_wording()(named, week=snapshot["week"], kind=kind)), content)
 
 
 def _write_letters(snapshot: Mapping[str, Any], settings: Settings, folder: Path) -> int:
@@ -76,7 +83,7 @@ def _write_letters(snapshot: Mapping[str, Any], settings: Settings, folder: Path
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return _refuse(say("inventory.not_written", path=folder, why=error.strerror))
-    if any(_write(folder / name, content) for name, content in files):
+    if any(_write(folder / name, partial(_put, content)) for name, content in files):
         return BAD
     if units := letters.unassigned(snapshot, settings.office.lines):
         print(say("letter.rest_units", units="、".join(units)))
@@ -88,11 +95,26 @@ def _refuse(why: object) -> int:
     return BAD
 
 
-def _write(path: Path, content: bytes) -> int:
+def _put(content: bytes, file: IO[bytes]) -> None:
+    file.write(content)
+
+
+def _write(path: Path, fill: Callable[[IO[bytes]], Any]) -> int:
+    """Beside its place first: what cannot be finished leaves the file of before as it was."""
     say = load_wording()
+    # A device or a link is written to as it is.
+    plain = not path.is_symlink() and (path.is_file() or not path.exists())
+    unfinished = path.with_name(f".{path.name}.part") if plain else path
     try:
-        path.write_bytes(content)
+        with unfinished.open("wb") as file:
+            fill(file)
+        if plain:
+            unfinished.replace(path)
     except OSError as error:
         return _refuse(say("inventory.not_written", path=path, why=error.strerror))
+    finally:
+        if plain:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
     print(say("inventory.written", path=path))
     return 0

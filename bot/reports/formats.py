@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import IO, Any
 
 from bot.reports import bulletin, xlsx
 from config.settings import Settings
@@ -19,24 +20,31 @@ MEDIA: Mapping[str, str] = {
 
 def render(kind: str, snapshot: Snapshot, settings: Settings) -> bytes:
     """KeyError for a kind that is not in MEDIA; a PDF may meet a FontError."""
-    return RENDERERS[kind](snapshot, settings)
+    content = io.BytesIO()
+    write(kind, snapshot, settings, content)
+    return content.getvalue()
 
 
-def _xlsx(snapshot: Snapshot, _: Settings) -> bytes:
-    return xlsx.render(snapshot)
+def write(kind: str, snapshot: Snapshot, settings: Settings, file: IO[bytes]) -> None:
+    """The same into a file."""
+    WRITERS[kind](snapshot, settings, file)
 
 
-def _docx(snapshot: Snapshot, settings: Settings) -> bytes:
+def _xlsx(snapshot: Snapshot, _: Settings, file: IO[bytes]) -> None:
+    xlsx.write(snapshot, file)
+
+
+def _docx(snapshot: Snapshot, settings: Settings, file: IO[bytes]) -> None:
     # Imported when it is asked for: these libraries are large, and a bot may never need them.
     from bot.reports import docx
 
-    return docx.render(bulletin.compose(snapshot, settings))
+    file.write(docx.render(bulletin.compose(snapshot, settings)))
 
 
-def _pdf(snapshot: Snapshot, settings: Settings) -> bytes:
+def _pdf(snapshot: Snapshot, settings: Settings, file: IO[bytes]) -> None:
     from bot.reports import pdf
 
-    return pdf.render(bulletin.compose(snapshot, settings), settings.reports.fonts)
+    file.write(pdf.render(bulletin.compose(snapshot, settings), settings.reports.fonts))
 
 
-RENDERERS: Mapping[str, Callable[[Snapshot, Settings], bytes]] = {"xlsx": _xlsx, "docx": _docx, "pdf": _pdf}
+WRITERS: Mapping[str, Callable[[Snapshot, Settings, IO[bytes]], None]] = {"xlsx": _xlsx, "docx": _docx, "pdf": _pdf}

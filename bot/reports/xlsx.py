@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import IO, Any
 
 import xlsxwriter
 
@@ -51,10 +51,16 @@ Row = Mapping[str, Any]
 
 def render(snapshot: Row) -> bytes:
     """The bytes of an xlsx; of a snapshot of some groups only (`scope` own), without the city's figures and apps."""
-    say = load_wording()
     content = io.BytesIO()
+    write(snapshot, content)
+    return content.getvalue()
+
+
+def write(snapshot: Row, file: IO[bytes]) -> None:
+    """The same into a file. A list is gone through once, row by row: of a saved snapshot never all are held at once."""
+    say = load_wording()
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(content, options) as book:
+    with xlsxwriter.Workbook(file, options) as book:
         title = title_of(snapshot, say)
         book.set_properties({"title": title, "author": "轻群", "created": datetime.fromisoformat(snapshot["at"])})
         styles = {name: book.add_format(dict(style)) for name, style in STYLES.items()}
@@ -64,7 +70,6 @@ def render(snapshot: Row) -> bytes:
             _table(book.add_worksheet(say("inventory.sheet.apps")), APPS, snapshot["apps"], title, styles, say)
         if merges := snapshot.get("merges"):
             _table(book.add_worksheet(say("inventory.sheet.merges")), MERGES, merges, title, styles, say)
-    return content.getvalue()
 
 
 def title_of(snapshot: Row, say: Wording) -> str:

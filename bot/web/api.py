@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
+from tempfile import TemporaryFile
 from typing import Any
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from bot import wire
 from bot.house import House
 from bot.links import Bearer
+from bot.reports.stream import written
 from bot.web.api_cleanup import list_cleanups
 from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
@@ -29,13 +31,15 @@ from bot.web.office_inventory import allowed, file_of
 from bot.web.openapi import document
 from config.settings import TIMEZONE
 from handlers.events import NoticeCancelled, NoticeIssued
-from handlers.inventory import WeekError, snapshot_for
+from handlers.inventory import WeekError, opened_for, week_for
 from handlers.rules import demand
 from handlers.rules.secrecy import is_marked
 from storage import groups, notices
+from storage.inventories import LISTS
 
 MAX_NOTICE = 5_000
 MAX_EVENTS = 5_000
+STREAMED = 262_144
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Answer = Callable[[House, Bearer, Request], Awaitable[Response]]
@@ -289,25 +293,48 @@ def _at(body: dict[str, Any]) -> datetime | None:
         raise HTTPException(422, str(error)) from None
 
 
-async def _snapshot(house: House, bearer: Bearer, week: str) -> dict[str, Any]:
+async def _own(house: House, bearer: Bearer, week: str) -> tuple[str, dict[str, Any] | None]:
+    """The week, checked, and what of it a bearer may see who does not see everything."""
+
+    def read(db: Connection) -> tuple[str, dict[str, Any] | None]:
+        asked = week_for(db, week, house.now())
+        if bearer.everything:
+            return asked, None
+        return asked, allowed(db, bearer, opened_for(db, house.settings, asked, house.now()))
+
     try:
-        return await house.store.read(
-            lambda db: allowed(db, bearer, snapshot_for(db, house.settings, week, house.now()))
-        )
+        return await house.store.read(read)
     except WeekError as error:
         raise HTTPException(422, str(error)) from None
 
 
 async def get_inventory(house: House, bearer: Bearer, request: Request) -> Response:
     """Its rows name owners and admins: noted."""
-    snapshot = await _snapshot(house, bearer, request.path_params["week"])
-    await note_read(house, bearer, "inventory", snapshot["week"])
-    return JSONResponse(snapshot)
+    week, own = await _own(house, bearer, request.path_params["week"])
+    await note_read(house, bearer, "inventory", week)
+    if own is not None:
+        return JSONResponse(own)
+    return StreamingResponse(_streamed(house, week), media_type="application/json")
+
+
+async def _streamed(house: House, week: str) -> AsyncIterator[str]:
+    """Through a file on disk: who reads slowly holds neither a connection nor a province's rows in memory."""
+    with TemporaryFile("w+", encoding="utf-8", dir=house.data) as file:
+
+        def write(db: Connection) -> None:
+            file.writelines(written(opened_for(db, house.settings, week, house.now())))
+
+        await house.store.study(write)
+        file.seek(0)
+        while some := await asyncio.to_thread(file.read, STREAMED):
+            yield some
 
 
 async def get_inventory_file(house: House, bearer: Bearer, request: Request) -> Response:
-    week = request.path_params["week"]
-    await _snapshot(house, bearer, week)
+    try:
+        week = await house.store.read(lambda db: week_for(db, request.path_params["week"], house.now()))
+    except WeekError as error:
+        raise HTTPException(422, str(error)) from None
     content = await file_of(house, bearer, week, "xlsx")
     return Response(
         content, media_type=XLSX, headers={"content-disposition": f'attachment; filename="inventory-{week}.xlsx"'}
@@ -318,8 +345,13 @@ async def get_reduction(house: House, bearer: Bearer, request: Request) -> Respo
     """The figures of the last ended week: the reduction beside the load per person."""
     if bearer.role != "office":
         raise HTTPException(403, "精简情况由机制办查看。")
-    snapshot = await _snapshot(house, bearer, "")
-    return JSONResponse({key: value for key, value in snapshot.items() if key not in ("groups", "apps")})
+
+    def read(db: Connection) -> dict[str, Any]:
+        snapshot = allowed(db, bearer, opened_for(db, house.settings, None, house.now()))
+        listed = {name: list(rows) for name, rows in snapshot.items() if name in LISTS and name not in ("groups", "apps")}
+        return {name: value for name, value in snapshot.items() if name not in LISTS} | listed
+
+    return JSONResponse(await house.store.read(read))
 
 
 async def post_events(house: House, bearer: Bearer, request: Request) -> Response:

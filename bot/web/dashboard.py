@@ -21,7 +21,8 @@ from bot.web.noting import note_read
 from bot.web.office import overview, page, signed_in
 from handlers.figurerows import weekly
 from handlers.figures import GAP_DAYS
-from handlers.inventory import snapshot_for
+from handlers.inventory import opened_for
+from handlers.listing import of_units
 from handlers.rules.cleanup import UNDECIDED
 from handlers.rules.week import end_of, first_day, midnight, week_before, week_of
 from handlers.unitfigures import FEWEST
@@ -30,6 +31,8 @@ from storage import flags, inventories
 from storage import weekly as weeks
 
 MOST_WEEKS, FLAG_WEEKS = 52, 6
+# A county's units stand on one page, a province's on many.
+UNITS_PAGE = 200
 DAYS = timedelta(days=1)
 # Where what is being cleaned up stands, as /office/cleanup names it.
 STAGES: Mapping[str, tuple[str, ...]] = {
@@ -49,14 +52,14 @@ Units = frozenset[str] | None
 
 
 class Heads:
-    """The figures of saved weeks, each read once: a saved snapshot never changes."""
+    """The figures of saved weeks, without their units, each read once: a saved snapshot never changes."""
 
     def __init__(self) -> None:
         self._present: tuple[str, Facts | None] = ("", None)
         self._past: dict[tuple[str, Units], Facts] = {}
 
     def present(self, db: Connection, week: str) -> Facts | None:
-        """All of them, of one week at a time: the units are many."""
+        """All of them, of one week at a time."""
         known, head = self._present
         if known != week or head is None:
             head = inventories.head(db, week)
@@ -68,7 +71,8 @@ class Heads:
         if (week, units) not in self._past:
             head = inventories.head(db, week) or {}
             if units is not None:
-                head = only_figures(head, units) if "units" in head else {}
+                listed = inventories.listed(db, week, "units")
+                head = only_figures({**head, "units": listed}, units) if listed is not None else {}
             self._past[week, units] = {name: head[name] for name in LINE if name in head}
         return self._past[week, units]
 
@@ -80,17 +84,22 @@ def routes(house: House) -> list[BaseRoute]:
 async def show(heads: Heads, house: House, visitor: Bearer, request: Request) -> Response:
     if visitor.role != "office":
         return await overview(house, visitor, request)
-    facts = await house.store.read(partial(read, house, heads, visitor.units))
+    asked = request.query_params.get("units", "")
+    number = max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+    facts = await house.store.read(partial(read, house, heads, visitor.units, number))
     if facts["appeals"]:
         await note_read(house, visitor, "appeals", " ".join(one.id for one in facts["appeals"]))
     return page("dashboard.html", house, visitor, request, weekly=weekly, fewest=FEWEST, **facts)
 
 
-def read(house: House, heads: Heads, units: Units, db: Connection) -> Facts:
+def read(house: House, heads: Heads, units: Units, page_number: int, db: Connection) -> Facts:
     now = max(house.now(), inventories.newest_event(db) or house.now())
     ended = week_before(now)
     head = heads.present(db, ended) if units is None else None
-    head = head or within(db, snapshot_for(db, house.settings, ended, now), units)
+    head = head or within(db, opened_for(db, house.settings, ended, now), units)
+    listed = head.get("units")
+    if units is None and inventories.is_saved(db, ended):
+        listed = inventories.listed(db, ended, "units")
     saved = [one for one in inventories.weeks(db) if one <= ended][:MOST_WEEKS]
     known = {week: heads.past(db, week, units) for week in saved if week != ended} | {ended: head}
     monday = midnight(first_day(min(known)))
@@ -111,7 +120,8 @@ def read(house: House, heads: Heads, units: Units, db: Connection) -> Facts:
         "saved_ever": sum(one["saved"] or 0 for one in history) + fresh,
         "categories": _categories(house, counted, history),
         "shown_weeks": history[-FLAG_WEEKS:],
-        "flag_units": _flag_units(db, head, this_week, now, units),
+        "flag_units": _flag_units(db, listed or (), this_week, now, units),
+        **_units(listed, page_number),
         "open_items": _open_items(db, ended, units),
         "gaps": _gaps(house, head),
         "deaf_groups": len({row.id for row in group_gaps(db, datetime.fromisoformat(head["at"]), units)}),
@@ -199,12 +209,22 @@ def _categories(house: House, counted: Mapping[tuple[int, str], int], history: S
     return [one for one in found if one["now"] or sum(one["weeks"])]
 
 
-def _flag_units(db: Connection, head: Facts, since: datetime, now: datetime, units: Units) -> list[Facts]:
+def _units(units: Sequence[Any] | None, number: int) -> Facts:
+    """A page of the units; none where the snapshot did not keep them."""
+    if units is None:
+        return {"units": None, "units_page": 1, "units_pages": 1}
+    pages = max(1, -(-len(units) // UNITS_PAGE))
+    number = min(number, pages)
+    start = (number - 1) * UNITS_PAGE
+    return {"units": units[start : start + UNITS_PAGE], "units_page": number, "units_pages": pages}
+
+
+def _flag_units(db: Connection, listed: Sequence[Any], since: datetime, now: datetime, units: Units) -> list[Facts]:
     """Last week's and this week's by unit, in the register's order; units too small to tell are one line, the last."""
     before, present = flags_of_units(db, since - 7 * DAYS, since, units), flags_of_units(db, since, now, units)
     told = weeks.units_of(db, {*before, *present}, FEWEST)
-    order = [one["unit"] for one in head.get("units", ())]
-    known = [one for one in order if one in told] + sorted(told - {*order})
+    order = [one["unit"] for one in of_units(listed, told)]
+    known = order + sorted(told - {*order})
     rows = [{"unit": one, "before": before[one], "now": present[one]} for one in known]
     small = [sum(number for unit, number in each.items() if unit not in told) for each in (before, present)]
     return [*rows, *([{"unit": None, "before": small[0], "now": small[1]}] if any(small) else [])]

@@ -20,7 +20,7 @@ from bot.web.forms import form_of
 from bot.web.templates import FORMS, render
 from config.settings import TIMEZONE
 from handlers.events import AppealDecided
-from handlers.inventory import only_groups, snapshot_for
+from handlers.inventory import only_groups, opened_for
 from storage import flags, pages
 
 NO_STORE = FORMS
@@ -79,7 +79,7 @@ async def overview(house: House, visitor: Bearer, request: Request) -> Response:
     def read(db: Connection) -> dict[str, Any]:
         keys = keys_of(db, visitor)
         return {
-            "snapshot": only_groups(snapshot_for(db, house.settings, None, now), keys),
+            "snapshot": only_groups(opened_for(db, house.settings, None, now), keys),
             "flags": pages.flags_of_week(db, since, now, keys),
         }
 

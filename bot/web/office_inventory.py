@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -23,12 +24,14 @@ from bot.web.auth import keys_of
 from bot.web.noting import note_read
 from bot.web.office import NO_STORE, page, signed_in
 from handlers import grounds
-from handlers.inventory import WeekError, only_groups, snapshot_for
+from handlers.inventory import WeekError, only_groups, opened_for, week_for
+from handlers.listing import part
 from handlers.within import only_units
 from storage import pages
 
 # All of them are in the workbook.
-MERGES_SHOWN = 50
+MERGES_SHOWN, APPS_SHOWN = 50, 200
+PAGE = 100
 # In the order of how serious they are; a filter, never a ranking.
 VERDICTS = ("empty", "dissolve", "overdue", "duplicate", "suspected", "watch", "insufficient", "exempt", "alive")
 
@@ -63,12 +66,12 @@ async def file_of(house: House, visitor: Bearer, week: str, kind: str) -> bytes:
     return await render_file(house, what)
 
 
-async def _read(house: House, visitor: Bearer, week: str | None) -> dict[str, Any]:
-    """The snapshot of the week, for an admin the part of it about their groups; 404 with a sentence for a bad week."""
+async def _read(house: House, visitor: Bearer, week: str | None, only: str, number: int) -> dict[str, Any]:
+    """The page of the week, of what this reader may see; 404 with a sentence for a bad week."""
 
     def read(db: Connection) -> dict[str, Any]:
-        snapshot = snapshot_for(db, house.settings, week, house.now())
-        return {"snapshot": allowed(db, visitor, snapshot), "weeks": pages.weeks(db)}
+        snapshot = allowed(db, visitor, opened_for(db, house.settings, week, house.now()))
+        return {**_shown(snapshot, only, number), "weeks": pages.weeks(db)}
 
     try:
         return await house.store.read(read)
@@ -76,31 +79,50 @@ async def _read(house: House, visitor: Bearer, week: str | None) -> dict[str, An
         raise HTTPException(404, str(error)) from None
 
 
+def _shown(snapshot: Mapping[str, Any], only: str, number: int) -> dict[str, Any]:
+    """The figures, and so much of the lists as a page shows."""
+    shown = part(snapshot["groups"], [only] if only else None)
+    rows, apps, merges = shown.number(), snapshot["apps"], snapshot.get("merges", ())
+    last = max(1, -(-rows // PAGE))
+    start = (min(number, last) - 1) * PAGE
+    lists = {"apps": apps[:APPS_SHOWN]} | ({"merges": merges[:MERGES_SHOWN]} if "merges" in snapshot else {})
+    return {
+        "snapshot": {**{name: one for name, one in snapshot.items() if name != "groups"}, **lists},
+        "shown": [(place + 1, one) for place, one in shown.cut(start, PAGE)],
+        "groups": len(snapshot["groups"]),
+        "number": min(number, last),
+        "pages": last,
+        "merges_number": len(merges),
+        "apps_number": len(apps),
+    }
+
+
 async def show(house: House, visitor: Bearer, request: Request) -> Response:
-    facts = await _read(house, visitor, request.path_params.get("week"))
+    only, asked = request.query_params.get("only", ""), request.query_params.get("page", "")
+    number = max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+    facts = await _read(house, visitor, request.path_params.get("week"), only, number)
     snapshot = facts["snapshot"]
-    only = request.query_params.get("only", "")
-    shown = [one for one in snapshot["groups"] if not only or one["verdict"] == only]
+    address = f"/office/inventory/{snapshot['week']}"
     return page(
         "inventory.html",
         house,
         visitor,
         request,
-        snapshot=snapshot,
-        shown=shown,
         only=only,
-        weeks=facts["weeks"],
-        most_merges=MERGES_SHOWN,
+        turn=lambda to: f"{address}?{urlencode({**({'only': only} if only else {}), 'page': to})}",
         grounds=grounds.told,
         platform=partial(columns.platform, say=house.wording),
         verdicts=[one for one in VERDICTS if snapshot["verdicts"].get(one)],
         channels={kind: label.split("（")[0] for kind, (label, _) in CHANNELS.items()},
+        **facts,
     )
 
 
 async def give_file(kind: str, house: House, visitor: Bearer, request: Request) -> Response:
-    week = request.path_params["week"]
-    await _read(house, visitor, week)
+    try:
+        week = await house.store.read(lambda db: week_for(db, request.path_params["week"], house.now()))
+    except WeekError as error:
+        raise HTTPException(404, str(error)) from None
     try:
         content = await file_of(house, visitor, week, kind)
     except FontError as error:

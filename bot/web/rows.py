@@ -32,7 +32,7 @@ from bot.web.dashboard import (
 from bot.web.noting import note_read
 from bot.web.office import office_only, page, signed_in
 from handlers import figurerows
-from handlers.inventory import WeekError, snapshot_for
+from handlers.inventory import WeekError, opened_for
 from handlers.rules.week import end_of, first_day, midnight, week_before, week_of
 from handlers.unitfigures import FEWEST
 from storage import inventories
@@ -118,17 +118,16 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 def _of_snapshot(
     house: House, units: Units, what: str, week: str, query: Query, start: int, db: Connection
 ) -> Listing:
-    snapshot = within(db, snapshot_for(db, house.settings, week, house.now()), units)
+    snapshot = within(db, opened_for(db, house.settings, week, house.now()), units)
     unit = query.get("unit")
-    rows = figurerows.behind(snapshot, what, unit)
+    found = figurerows.behind(snapshot, what, unit, start, PAGE)
     figure = figurerows.figure(snapshot, what, unit)
-    if rows is None:
+    if found is None:
         return Listing(rows=(), number=0, total=0, figure=figure, more={"unsaved": True})
-    total = sum(figurerows.worth(what, one) for one in rows)
     more = {"worth": partial(figurerows.worth, what), "snapshot": snapshot["week"]}
     if what == "load":
-        more |= _load(figurerows.scope(snapshot, unit), total, figure)
-    return Listing(rows=rows[start : start + PAGE], number=len(rows), total=total, figure=figure, more=more)
+        more |= _load(figurerows.scope(snapshot, unit), found.total, figure)
+    return Listing(rows=found.rows, number=found.number, total=found.total, figure=figure, more=more)
 
 
 def _load(scope: Mapping[str, Any] | None, total: int, figure: float | None) -> dict[str, Any]:
@@ -188,7 +187,7 @@ def _flags(db: Connection, since: datetime, until: datetime, query: Query, start
 
 
 def _channel_gaps(house: House, db: Connection, week: str, query: Query, start: int) -> Listing:
-    snapshot = inventories.head(db, week) or snapshot_for(db, house.settings, week, house.now())
+    snapshot = inventories.head(db, week) or opened_for(db, house.settings, week, house.now())
     channel = query.get("channel")
     rows = [
         {**one, "since": datetime.fromisoformat(one["since"]), "until": datetime.fromisoformat(one["until"])}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
@@ -34,7 +34,7 @@ class Candidate:
 
     key: str
     channel: str
-    people: frozenset[str]
+    people: frozenset[Hashable]
     messages: int
     began: date
     notices: frozenset[str] = frozenset()
@@ -53,8 +53,8 @@ class Merge:
 
     keys: tuple[str, ...]
     messages: int
-    spared: Mapping[str, int]
-    burdened: Mapping[str, int]
+    spared: Mapping[Hashable, int]
+    burdened: Mapping[Hashable, int]
     overlap: float | None
     named: bool
 
@@ -67,11 +67,11 @@ class Advice:
     held: int = 0
 
     @property
-    def spared(self) -> Mapping[str, int]:
+    def spared(self) -> Mapping[Hashable, int]:
         return _sum(merge.spared for merge in self.merges)
 
     @property
-    def burdened(self) -> Mapping[str, int]:
+    def burdened(self) -> Mapping[Hashable, int]:
         return _sum(merge.burdened for merge in self.merges)
 
 
@@ -93,7 +93,7 @@ def propose(
     order = sorted(groups, key=lambda one: (-len(one.people), one.began, one.key))
     free = {one.key: one for one in order}
     by_members, by_names = _both_ways(overlaps), _both_ways(names)
-    borne: Counter[str] = Counter()
+    borne: Counter[Hashable] = Counter()
     merges: list[Merge] = []
     held: set[str] = set()
     for target in order:
@@ -157,7 +157,7 @@ class _Union:
     target: Candidate
     groups: list[Candidate] = field(default_factory=list)
     overlaps: list[float | None] = field(default_factory=list)
-    received: Counter[str] = field(default_factory=Counter)
+    received: Counter[Hashable] = field(default_factory=Counter)
     messages: int = 0
     task: str = ""
 
@@ -170,7 +170,7 @@ class _Union:
             return False
         return not (other.apart and self.task and other.task) or self.task == other.task
 
-    def most_with(self, other: Candidate, borne: Mapping[str, int]) -> int:
+    def most_with(self, other: Candidate, borne: Mapping[Hashable, int]) -> int:
         """What the most burdened person would receive on top with `other` in it, `borne` included."""
         messages = self.messages + other.messages
         known = (
@@ -203,13 +203,13 @@ class _Union:
         )
 
 
-def _spared(groups: Sequence[Candidate]) -> dict[str, int]:
+def _spared(groups: Sequence[Candidate]) -> dict[Hashable, int]:
     """By person, how often the same notice came to them through several of the groups."""
-    places: dict[str, list[Collection[str]]] = defaultdict(list)
+    places: dict[str, list[Collection[Hashable]]] = defaultdict(list)
     for group in groups:
         for notice in group.notices:
             places[notice].append(group.people)
-    spared: Counter[str] = Counter()
+    spared: Counter[Hashable] = Counter()
     for rosters in places.values():
         if len(rosters) > 1:
             copies = Counter(person for people in rosters for person in people)
@@ -217,8 +217,8 @@ def _spared(groups: Sequence[Candidate]) -> dict[str, int]:
     return dict(spared)
 
 
-def _sum(parts: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
-    found: Counter[str] = Counter()
+def _sum(parts: Iterable[Mapping[Hashable, int]]) -> Mapping[Hashable, int]:
+    found: Counter[Hashable] = Counter()
     for part in parts:
         found.update(part)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -21,7 +21,7 @@ class Lifetime:
     began: date | None
     ended: datetime | None = None
     evidence: str = ""
-    members: frozenset[str] = frozenset()
+    members: frozenset[Hashable] = frozenset()
     unit: str = ""
 
 
@@ -57,8 +57,19 @@ def find_rebounds(groups: Sequence[Lifetime], days: int, share: float, least: in
 
     Closed groups of fewer than `least` members prove nothing.
     """
-    closed = {one.id: one for one in groups if one.ended is not None and len(one.members) >= least}
-    homes: dict[str, list[str]] = defaultdict(list)
+    return came_back(groups, proving(groups, least), days, share)
+
+
+def proving(groups: Iterable[Lifetime], least: int) -> dict[str, Lifetime]:
+    """Those that ended and had so many members."""
+    return {one.id: one for one in groups if one.ended is not None and len(one.members) >= least}
+
+
+def came_back(
+    groups: Iterable[Lifetime], closed: Mapping[str, Lifetime], days: int, share: float
+) -> dict[str, Rebound]:
+    """The same of groups that come one by one; whose beginning nobody knows came back from nowhere."""
+    homes: dict[Hashable, list[str]] = defaultdict(list)
     for one in closed.values():
         for person in one.members:
             homes[person].append(one.id)
@@ -68,7 +79,7 @@ def find_rebounds(groups: Sequence[Lifetime], days: int, share: float, least: in
         candidates = [
             (-number / len(closed[home].members), home)
             for home, number in common.items()
-            if _followed(group, closed[home], days) and number + 1e-9 >= share * len(closed[home].members)
+            if number + 1e-9 >= share * len(closed[home].members) and _followed(group, closed[home], days)
         ]
         if candidates:
             negative, home = min(candidates)
@@ -96,10 +107,12 @@ def part_of(group: Lifetime, back: Collection[str], baseline: datetime) -> str:
 
 def reduce(groups: Iterable[Lifetime], rebounds: Iterable[str], baseline: datetime | None, end: datetime) -> Reduction:
     """From the groups that existed at `baseline` to those at `end`; a baseline that is still to come counts nothing."""
-    back, listed = set(rebounds), list(groups)
-    living = sum(one.ended is None for one in listed)
+    back = set(rebounds)
     counts = baseline is not None and baseline <= end
-    parts = [part_of(one, back, baseline) for one in listed] if baseline is not None and counts else [""] * len(listed)
+    living, parts = 0, []
+    for one in groups:
+        living += one.ended is None
+        parts.append(part_of(one, back, baseline) if baseline is not None and counts else "")
     number = Counter(parts)
     closed = {evidence: number[evidence] for evidence in EVIDENCE}
     existed = number["kept"] + sum(closed.values())

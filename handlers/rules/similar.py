@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 NAME_SHARE = 0.6
 # How many similar groups are named; all are counted.
 NAMED = 10
+# Of so many sets all are compared with all.
+FEW = 32
 _TOLERANCE = 1e-9
 # What tells no group from another.
 _COMMON = re.compile(
@@ -44,16 +46,25 @@ def overlaps(members: Mapping[str, frozenset[str]], share: float, least: int) ->
 
 def alike_names(names: Mapping[str, tuple[str, str]], share: float = NAME_SHARE) -> dict[str, Likeness]:
     """Of (name, unit): similar by pairs of characters within one known unit; 一组 and 二组 are never similar."""
-    return _alike({group: _marks(name, unit) for group, (name, unit) in names.items() if unit}, share)
+    apart: dict[tuple[str, tuple[str, ...]], dict[str, frozenset[str]]] = defaultdict(dict)
+    for group, (name, unit) in names.items():
+        if unit:
+            numerals, pairs = _marks(name, unit)
+            apart[unit, numerals][group] = pairs
+    found: dict[str, Likeness] = {}
+    for some in apart.values():
+        if len(some) > 1:
+            found |= _alike(some, share)
+    return found
 
 
-def _marks(name: str, unit: str) -> frozenset[Hashable]:
-    """The character pairs of what tells this name from its neighbours', each bound to unit and numerals."""
+def _marks(name: str, unit: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The numerals of a name, and the character pairs of what tells it from its neighbours'."""
     plain = _folded(name).replace(_folded(unit), "")
     numerals = tuple(_NUMERAL.findall(plain))
     core = _COMMON.sub("", plain)
     told = core if len(core) > 1 else _folded(name)
-    return frozenset((unit, numerals, told[i : i + 2]) for i in range(len(told) - 1))
+    return numerals, frozenset(told[i : i + 2] for i in range(len(told) - 1))
 
 
 def _folded(text: str) -> str:
@@ -61,21 +72,26 @@ def _folded(text: str) -> str:
 
 
 def _alike(sets: Sets, share: float) -> dict[str, Likeness]:
-    twins: dict[frozenset[Hashable], list[str]] = defaultdict(list)
+    twins: dict[AbstractSet[Hashable], list[str]] = defaultdict(list)
     for group in sorted(sets):
         if sets[group]:
             twins[frozenset(sets[group])].append(group)
     kinds = sorted(twins, key=lambda kind: (len(kind), twins[kind][0]))
+    return likenesses([twins[kind] for kind in kinds], _pairs(kinds, share))
+
+
+def likenesses(equal: Sequence[list[str]], pairs: Iterable[tuple[int, int, float]]) -> dict[str, Likeness]:
+    """`equal` are groups whose sets are the same, by id; `pairs` are places of similar ones and their share."""
     near: dict[int, list[tuple[int, float]]] = {
-        place: [(place, 1.0)] for place, kind in enumerate(kinds) if len(twins[kind]) > 1
+        place: [(place, 1.0)] for place, groups in enumerate(equal) if len(groups) > 1
     }
-    for one, other, likeness in _pairs(kinds, share):
+    for one, other, likeness in pairs:
         near.setdefault(one, []).append((other, likeness))
         near.setdefault(other, []).append((one, likeness))
     found: dict[str, Likeness] = {}
     for place, found_near in near.items():
-        for group in twins[kinds[place]]:
-            found[group] = _named(group, [(twins[kinds[one]], likeness) for one, likeness in found_near])
+        for group in equal[place]:
+            found[group] = _named(group, [(equal[one], likeness) for one, likeness in found_near])
     return found
 
 
@@ -87,8 +103,11 @@ def _named(group: str, near: list[tuple[list[str], float]]) -> Likeness:
     return Likeness(tuple(others[:NAMED]), number)
 
 
-def _pairs(sets: list[frozenset[Hashable]], share: float) -> Iterator[tuple[int, int, float]]:
+def _pairs(sets: Sequence[AbstractSet[Hashable]], share: float) -> Iterator[tuple[int, int, float]]:
     """Places of similar sets; `sets` are distinct and sorted by size."""
+    if len(sets) <= FEW:
+        yield from _all_pairs(sets, share)
+        return
     frequency = Counter(element for one in sets for element in one)
     rank = {element: place for place, (element, _) in enumerate(reversed(frequency.most_common()))}
     index: dict[Hashable, list[int]] = defaultdict(list)
@@ -105,3 +124,17 @@ def _pairs(sets: list[frozenset[Hashable]], share: float) -> Iterator[tuple[int,
                 yield other, place, likeness
         for element in rarest:
             index[element].append(place)
+
+
+def _all_pairs(sets: Sequence[AbstractSet[Hashable]], share: float) -> Iterator[tuple[int, int, float]]:
+    """The same without an index, which costs more than it saves when there are few."""
+    for place, one in enumerate(sets):
+        size = len(one)
+        for other in range(place):
+            known = sets[other]
+            if len(known) < share * size - _TOLERANCE:
+                continue
+            common = len(one & known)
+            likeness = common / (size + len(known) - common)
+            if likeness >= share - _TOLERANCE:
+                yield other, place, likeness

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from config.settings import TIMEZONE
 
 WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<week>\d\d)")
 
 
+@lru_cache(maxsize=20_000)
 def midnight(day: date) -> datetime:
     """The beginning of a day in Asia/Shanghai."""
     return datetime.combine(day, time(), TIMEZONE)
