@@ -192,7 +192,7 @@ def _engine(path: Path) -> Engine:
     def connected(connection: Any, record: Any) -> None:
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _write_ahead(cursor)
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA cache_size=-32000")
         # What a long study beside many writes has let grow is given back.
