@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from handlers import acknowledge, bind, cleanup, flag, gaps, groups, inventory, notice, remind, retention, rounds
+from handlers import (
+    acknowledge,
+    bind,
+    cleanup,
+    erase,
+    flag,
+    gaps,
+    groups,
+    inventory,
+    notice,
+    register,
+    remind,
+    retention,
+    rounds,
+)
 from handlers.actions import Action
 from handlers.context import Context
 from handlers.events import (
@@ -25,6 +39,10 @@ from handlers.events import (
     MessageReceived,
     NoticeCancelled,
     NoticeIssued,
+    PersonErased,
+    RegisterEdited,
+    RegisterImportConfirmed,
+    RegisterPartReceived,
     RosterReceived,
     WeekEnded,
     Woke,
@@ -60,6 +78,10 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
     CleanupReviewed: (cleanup.review,),
     CleanupDeclared: (cleanup.declare,),
     CleanupWithdrawn: (cleanup.withdraw,),
+    RegisterEdited: (register.edit,),
+    RegisterPartReceived: (register.keep_part,),
+    RegisterImportConfirmed: (register.take,),
+    PersonErased: (erase.erase,),
     WeekEnded: (inventory.take_snapshot, rounds.weekly),
     WorkdayEnding: (remind.digest,),
     DayEnded: (retention.forget, bind.forget, rounds.daily),

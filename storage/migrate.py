@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from storage.database import StoreError
 
 # The newest revision, so that a start with nothing to upgrade need not ask Alembic.
-HEAD = "0003"
+HEAD = "0004"
 FOLDER = Path(__file__).with_name("migrations")
 # Alembic's `op` is one for the whole process: threads take turns. Two PostgreSQL databases in one event loop cannot,
 # they are opened one after the other; those who share a database wait for its own lock before they come here.

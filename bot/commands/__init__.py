@@ -15,4 +15,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "replay": ("bot.commands.replay", "重放事件文件"),
     "import": ("bot.commands.import_", "导入工作群或政务应用台账"),
     "inventory": ("bot.commands.inventory", "输出每周清单"),
+    "export": ("bot.commands.export", "用开放格式导出全部数据，或一个人的资料"),
+    "erase": ("bot.commands.erase", "应本人要求删除其全部资料，给出回执"),
 }
