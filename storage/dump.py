@@ -14,12 +14,13 @@ from sqlalchemy import Boolean, Connection, Date, Integer, Row, or_, select
 from config.settings import TIMEZONE
 from storage.database import table
 from storage.personal import CELLS, NAMED, OWN, TRACES, Subject
-from storage.tables import Instant, Notice, RegisterGroup, Snapshot, Table
+from storage.tables import App, Instant, Notice, RegisterGroup, Snapshot, Table
 
 CHUNK = 1000
 OFFICE = "office:"
 NOTICE_FACTS = ("id", "title", "at")
 GROUP_FACTS = ("id", "group", "name", "unit")
+APP_FACTS = ("id", "name", "unit")
 
 # What lets somebody in, or is a hash of it, leaves in no export; short-lived codes and sign-ins not as rows either.
 SECRET_TABLES = frozenset({"bind_codes", "bind_tries"})
@@ -135,6 +136,18 @@ def _register(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     return Part(rows.name, {name: columns[name] for name in (*GROUP_FACTS, *CELLS, "phone")}, told())
 
 
+def _apps(db: Connection, rows: Any, who: Subject, other: str) -> Part:
+    """The apps of their unit that they handle."""
+
+    def told() -> Iterator[Told]:
+        for row in _told(db, rows, select(rows).where(rows.c.unit.in_(who.units))):
+            if who.without(row["handler"], "") != row["handler"]:
+                yield {**{name: row[name] for name in APP_FACTS}, "handler": who.names[0]}
+
+    columns = _types(rows)
+    return Part(rows.name, {name: columns[name] for name in (*APP_FACTS, "handler")}, told())
+
+
 def _snapshots(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     """The groups of saved weeks under which their name stands."""
 
@@ -159,6 +172,7 @@ def _own_cells(row: Mapping[str, Any], who: Subject) -> Told:
 
 
 SPECIAL: Mapping[str, Callable[[Connection, Any, Subject, str], Part | None]] = {
+    table(App).name: _apps,
     table(Notice).name: _notices,
     table(RegisterGroup).name: _register,
     table(Snapshot).name: _snapshots,

@@ -115,13 +115,14 @@ def accounted(rows: Sequence[Mapping[str, Any]], found: Difference) -> list[dict
     return account
 
 
-def former_names(db: Connection, what: What) -> dict[str, list[str]]:
-    """By row, the names that it had, the oldest first."""
+def former_names(db: Connection, what: What, row: str | None = None) -> dict[str, list[str]]:
+    """By row, the names that it had, the oldest first; of one row, or of all."""
     changes = register.CHANGES
     query = select(changes.c.row, changes.c.before).where(changes.c.book == what, changes.c.field == "name")
+    query = query if row is None else query.where(changes.c.row == row)
     found: dict[str, list[str]] = {}
-    for row, before in db.execute(query.order_by(changes.c.id)):
-        found.setdefault(row, []).append(before)
+    for key, before in db.execute(query.order_by(changes.c.id)):
+        found.setdefault(key, []).append(before)
     return found
 
 

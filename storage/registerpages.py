@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, func, or_, select
 
 from storage.database import table
 from storage.register import CHANGES, TABLES, What
-from storage.tables import GroupVersion, PersonRow
+from storage.tables import Group, GroupVersion, PersonRow
 
-VERSIONS, PERSONS = table(GroupVersion), table(PersonRow)
+VERSIONS, PERSONS, GROUPS = table(GroupVersion), table(PersonRow), table(Group)
 SEARCHED: dict[str, tuple[str, ...]] = {
     "groups": ("name", "owner", "purpose", "matter", "note", "id"),
     "apps": ("name", "handler", "basis", "filing", "id"),
@@ -67,6 +67,15 @@ def history(db: Connection, what: What, row: str) -> Sequence[Row[Any]]:
 def was_done(db: Connection, act: str) -> bool:
     """Whether an edit or an import has changed anything."""
     return db.execute(select(CHANGES.c.id).where(CHANGES.c.act == act).limit(1)).first() is not None
+
+
+def group_of(db: Connection, row: Any) -> Row[Any] | None:
+    """The live group that a row is about: named in it, or the only one of its name."""
+    named = db.execute(select(GROUPS).where(GROUPS.c.id.in_([row.group or row.id, row.id]))).all()
+    if named:
+        return named[0]
+    found = db.execute(select(GROUPS).where(GROUPS.c.name == row.name).limit(2)).all()
+    return found[0] if len(found) == 1 else None
 
 
 def versions(db: Connection, group: str) -> Sequence[Row[Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import secrets
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -13,8 +12,8 @@ from pathlib import Path
 from bot.channels import native
 from bot.channels.playground import Playground, leaving
 from bot.channels.playground.book import Book
-from bot.commands.export import one_person
 from bot.exporting import Refused
+from bot.people import one_person
 from bot.reports import receipt
 from config.settings import Settings
 from config.wording import load_wording
@@ -53,7 +52,8 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
     if sys.stdin.isatty() and not args.yes and not _agreed():
         print(say("erase.stopped"))
         return STOPPED
-    number, now = new_request(), datetime.now(UTC)
+    now = datetime.now(UTC)
+    number = receipt.new_number(now)
     talks = await _talks(settings.data, key, gone=True)
     done = await store.write(lambda db: carry_out(db, key, now, WHO, number, talks, say))
     print("\n".join(receipt.lines(done, args.person)))
@@ -65,11 +65,6 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
             return BAD
         print(say("erase.kept_receipt", path=args.receipt))
     return 0
-
-
-def new_request() -> str:
-    """The number of a receipt."""
-    return f"SC{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(5).upper()}"
 
 
 def _check_receipt(path: Path | None) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection as Sqlite
 from typing import Any
 
-from sqlalchemy import Connection
-
 from bot import exporting
 from bot.channels.playground import leaving
 from bot.channels.playground.book import Book
 from bot.exporting import FORMATS, Refused
+from bot.people import one_person
 from config.settings import Settings
 from config.wording import load_wording
-from storage import personal
 from storage.database import Store
 
 BAD = 2
@@ -65,22 +63,3 @@ async def beside(data: Path) -> list[tuple[str, tuple[str, ...], list[dict[str, 
 
 def _everything(db: Sqlite) -> dict[str, list[dict[str, Any]]]:
     return {name: list(leaving.rows(db, name)) for name in leaving.TABLES}
-
-
-def one_person(db: Connection, given: str) -> str:
-    """Their key; one that stands in no list of people may still stand elsewhere, or by name alone in the register."""
-    say, found = load_wording(), personal.resolve(db, given)
-    if len(found) > 1:
-        raise Refused("\n".join([say("export.several", given=given), *_candidates(found)]))
-    if found:
-        return str(found[0].id)
-    if ":" in given:
-        return given
-    if personal.registered(db, given):
-        return personal.BY_NAME + given
-    raise Refused(say("export.nobody", given=given))
-
-
-def _candidates(found: Any) -> Iterator[str]:
-    say = load_wording()
-    return (say("export.candidate", id=one.id, name=one.name, unit=one.unit) for one in found)

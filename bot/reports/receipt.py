@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from config.settings import TIMEZONE
 from config.wording import load_wording
 
 Receipt = Mapping[str, Any]
@@ -16,6 +18,11 @@ MEDIA: Mapping[str, str] = {
     ".txt": "text/plain; charset=utf-8",
     ".json": "application/json",
 }
+
+
+def new_number(now: datetime) -> str:
+    """The number of a receipt; nobody can guess another's."""
+    return f"SC{now.astimezone(TIMEZONE):%Y%m%d}-{secrets.token_hex(5).upper()}"
 
 
 def render(ending: str, receipt: Receipt, asked: str = "") -> bytes:

@@ -39,7 +39,8 @@ def _rows(what: str, account: Sequence[Line]) -> Iterator[tuple[Any, ...]]:
     for line in account:
         fields = "、".join(HEADERS[what].get(name, name) for name in line.get("fields", ()))
         texts = (line["name"], line["unit"], line.get("formerly", ""), fields, explained(what, line))
-        yield line["row"], say(f"import.{line['outcome']}"), *map(quoted, texts)
+        outcome = "left" if line["outcome"] == "skipped" else line["outcome"]
+        yield line["row"], say(f"import.{outcome}"), *map(quoted, texts)
 
 
 def _csv(what: str, account: Sequence[Line]) -> bytes:

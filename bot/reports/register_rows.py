@@ -74,7 +74,12 @@ def _told(row: RegisterRow, read: Register, what: What, by_native: Mapping[str, 
 
 
 def _channel(row: RegisterRow) -> str:
-    text = unicodedata.normalize("NFKC", row.values.get("platform", "")).lower().replace(":", "").strip()
+    return channel_of(row.values.get("platform", ""))
+
+
+def channel_of(platform: str) -> str:
+    """The channel of a platform as people call it."""
+    text = unicodedata.normalize("NFKC", platform).lower().replace(":", "").strip()
     return CHANNELS.get(text, text[:40]) or UNKNOWN_CHANNEL
 
 

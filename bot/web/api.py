@@ -22,6 +22,7 @@ from bot.house import House
 from bot.links import Bearer
 from bot.render import render_file
 from bot.web.api_cleanup import list_cleanups
+from bot.web.api_register import list_register
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
 from bot.web.openapi import document
 from config.settings import TIMEZONE
@@ -61,6 +62,7 @@ def routes(house: House) -> list[BaseRoute]:
         ("GET", "/inventories/{week}", get_inventory),
         ("GET", "/reduction", get_reduction),
         ("GET", "/cleanup", list_cleanups),
+        ("GET", "/register/{book}", list_register),
         ("POST", "/events", post_events),
     ]
     return [

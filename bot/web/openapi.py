@@ -52,6 +52,9 @@ CLEANUP = _object(
     steps=_list(_object(("number", "at", "step", "who"), number=WHOLE, at=MOMENT, step=TEXT, who=TEXT, whom=TEXT,
                         evidence=TEXT, choice=TEXT, target=TEXT, until={}, note=TEXT)),
 )  # fmt: skip
+REGISTER = _object(
+    ("total", "page", "pages", "rows"), total=WHOLE, page=WHOLE, pages=WHOLE, rows=_list({"type": "object"}),
+)  # fmt: skip
 DRAFT = _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT)
 LINKS = _object(("links",), links=_list(_object(("person", "name", "url"), person=TEXT, name=TEXT, url=TEXT)))
 EVENT = {"type": "object", "required": ["type", "id", "at", "channel"]}
@@ -69,6 +72,7 @@ OPERATIONS: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("get", "/inventories/{week}.xlsx", "一周的清单（xlsx）", None, "200", None),
     ("get", "/reduction", "精简情况与人均负担", None, "200", {"type": "object"}),
     ("get", "/cleanup", "清理事项和每一步（每页 500 项）", None, "200", _list(CLEANUP)),
+    ("get", "/register/{book}", "台账 groups 或 apps（每页 500 行，按台账顺序）", None, "200", REGISTER),
     ("post", "/events", "送入事件（单个、数组或逐行）", {"oneOf": [EVENT, _list(EVENT)]}, "200", _object(("accepted",), accepted=WHOLE)),
 )  # fmt: skip
 ERROR = {"description": "出错，error 是一句中文", "content": {"application/json": {"schema": _object(("error",), error=TEXT)}}}
@@ -106,6 +110,11 @@ def _parameters(path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in named]
     if path == "/cleanup":
         kinds = {"state": {"enum": list(STATES)}, "unit": TEXT, "page": {"type": "integer", "minimum": 1}}
+        found += [{"name": name, "in": "query", "required": False, "schema": kind} for name, kind in kinds.items()]
+    if path == "/register/{book}":
+        book = {"enum": ["groups", "apps"]}
+        found.append({"name": "book", "in": "path", "required": True, "schema": book})
+        kinds = {"q": TEXT, "unit": TEXT, "open": {"enum": ["1"]}, "page": {"type": "integer", "minimum": 1}}
         found += [{"name": name, "in": "query", "required": False, "schema": kind} for name, kind in kinds.items()]
     if path == "/notices":
         found.append({"name": "group", "in": "query", "required": False, "schema": TEXT})

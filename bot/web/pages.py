@@ -14,17 +14,21 @@ from bot.web import (
     mine,
     office,
     office_cleanup,
+    office_data,
+    office_import,
     office_inventory,
     office_invitations,
     office_notices,
+    office_register,
     rows,
 )
 from bot.web.templates import render
 from config.settings import Settings
+from storage.retention import ACCOUNT_DAYS, DRAFT_DAYS
 
 PARTS = (
     acknowledge, mine, cleanup, office, dashboard, rows, office_notices, office_inventory, office_cleanup,
-    office_invitations,
+    office_invitations, office_register, office_import, office_data,
 )  # fmt: skip
 
 
@@ -52,6 +56,9 @@ def kept(settings: Settings) -> list[tuple[str, str, str]]:
         ("按群按日的消息条数", f"{keep.activity_days} 天", "每周清单；不含内容"),
         ("群名称、成员姓名与单位", "群在册期间", "确认名单、清单"),
         ("清理事项和每一步的记录", "长期（销号台账）", "谁在何时凭什么办的；不含消息内容"),
+        ("台账、每一格的修改历史", "长期（台账档案）", "谁在何时改了什么；应本人要求删除时去掉姓名、电话"),
+        ("台账导入文件的内容与结果", f"没有确认的 {DRAFT_DAYS} 天，每行去向 {ACCOUNT_DAYS} 天", "先看差异再写入；有据可查"),
+        ("删除个人信息的回执", "长期", "只有散列，不含是谁"),
         ("事件去重记录", f"{keep.claim_days} 天", "同一消息只处理一次；不含内容"),
         ("运行日志", f"{keep.log_days} 天", "网络安全法要求不少于六个月；不含消息正文"),
     ]
