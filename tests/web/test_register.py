@@ -45,7 +45,8 @@ def fields(page: str) -> dict[str, str]:
     found = {}
     for tag in re.findall(r"<input[^>]*>", page.split("row-form", 1)[1].split("</form>")[0]):
         name, value = re.search(r' name="([^"]*)"', tag), re.search(r' value="([^"]*)"', tag)
-        assert name and value
+        assert name
+        assert value
         found[name[1]] = unescape(value[1])
     return found
 
