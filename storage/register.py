@@ -34,6 +34,8 @@ class Live:
     name: str
     unit: str
     living: bool = True
+    # Names that it had before.
+    former: tuple[str, ...] = ()
 
 
 def group_rows(db: Connection) -> Sequence[Row[Any]]:
@@ -194,7 +196,7 @@ def _typed(kind: Any, value: Any) -> Any:
 def pair(rows: Iterable[Any], groups: Iterable[Live]) -> dict[str, str]:
     """Register row → the group it is about: named by id, or the only one of its name (and unit, where both tell it).
 
-    Each group is taken once, by the first row; living groups come before dissolved ones.
+    Each group is taken once, by the first row; living groups come before dissolved ones, present names before former.
     """
     listed = sorted(groups, key=lambda one: one.id)
     known = {one.id for one in listed}
@@ -210,6 +212,14 @@ def pair(rows: Iterable[Any], groups: Iterable[Live]) -> dict[str, str]:
             continue
         match = _only(row, [one for one in by_name[folded(row.name)] if one.id not in taken])
         if match is not None:
+            found[row.id] = match
+            taken.add(match)
+    by_former: dict[str, list[Live]] = defaultdict(list)
+    for one in listed:
+        for name in {folded(name) for name in one.former}:
+            by_former[name].append(one)
+    for row in rows if by_former else ():
+        if row.id not in found and (match := _only(row, [a for a in by_former[folded(row.name)] if a.id not in taken])):
             found[row.id] = match
             taken.add(match)
     return found

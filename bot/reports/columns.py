@@ -104,6 +104,7 @@ GROUPS: tuple[Column, ...] = (
     ("备注", 14, "text", _note),
     ("判定依据", 38, "text", reasons),
     ("数据来源", 11, "middle", _source),
+    ("原名", 16, "text", lambda row, _: "；".join(row.get("formerly", ()))),
 )
 APPS: tuple[Column, ...] = (
     ("序号", 5, "middle", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,8 @@ class Box:
 
 def shown(book: str, name: str, value: Any, say: Wording) -> str:
     """A cell as people write it."""
+    if name == "extra":
+        return "；".join(f"{column} {text}" for column, text in json.loads(value or "{}").items())
     return platform(value, say) if name == "channel" and value else written(value)
 
 
