@@ -245,6 +245,21 @@ async def test_everything_can_be_taken_away_from_the_page(house: House, desk: ht
     assert {one["table"]: one["rows"] for one in manifest["tables"]}["register_groups"] == 2
 
 
+async def test_people_get_what_is_stored_about_them_on_their_own_page(
+    house: House, town: Town, client: Client
+) -> None:
+    await town.roster(3)
+    await town.says("boss", "通知：明天上午九点开会，请各位收到后回复。")
+    where = house.links.mine_url("playground:p1").removeprefix(house.links.base_url)
+    assert "data.json" in (await client(None).get(where)).text
+    answer = await client(None).get(f"{where}/data.json")
+    assert answer.headers["cache-control"] == "no-store"
+    told = answer.json()
+    assert told["人员"] == [{"id": "playground:p1", "channel": "playground", "name": "干部1", "unit": "", "role": ""}]
+    assert "群成员" in told
+    assert "干部2" not in answer.text
+
+
 async def test_a_person_is_erased_from_the_page_after_a_second_look(
     house: House, town: Town, desk: httpx.AsyncClient
 ) -> None:
