@@ -37,7 +37,7 @@ def carry_out(
     db: Connection, person: str, at: datetime, who: str, request: str, talks: int, say: Wording
 ) -> dict[str, Any]:
     """In the caller's transaction; `talks` rows went in the playground's own file. The receipt is kept and given."""
-    done = erasure.erase(db, person, words(say))
+    done = erasure.erase(db, person, words(say), at)
     receipt = receipt_for(person, done, at, request, talks, say)
     erasure.keep_receipt(db, request, at, who, receipt)
     return receipt

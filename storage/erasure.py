@@ -6,6 +6,7 @@ What counts stays without whom it counts: messages of a group's day, flags by ca
 from __future__ import annotations
 
 import json
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from storage.personal import APP_CELLS, CELLS, NAMED, NAMING, OWN, TRACES, Subje
 from storage.tables import (
     Activity,
     App,
+    Audience,
     BindCode,
     Binding,
     Claim,
@@ -29,8 +31,11 @@ from storage.tables import (
     Flag,
     Group,
     GroupVersion,
+    Member,
     Notice,
     Outgoing,
+    Press,
+    Receipt,
     RegisterChange,
     RegisterGroup,
     RegisterImport,
@@ -40,6 +45,9 @@ from storage.tables import (
 
 # Nobody can be whispered to it, and no token is called so.
 NO_SENDER = "token:"
+# Rows of these are counted: they stay, about nobody.
+NOBODY = "erased:"
+COUNTED: tuple[type[SQLModel], ...] = (Audience, Member, Press, Receipt)
 BATCH = 500
 
 
@@ -78,17 +86,17 @@ class _Foreseen(Exception):
     """Nothing of it is to stay."""
 
 
-def foresee(db: Connection, key: str, words: Words) -> Erased:
+def foresee(db: Connection, key: str, words: Words, at: datetime) -> Erased:
     """What `erase` would do, done and taken back."""
     try:
         with savepoint(db):
-            done = erase(db, key, words)
+            done = erase(db, key, words, at)
             raise _Foreseen
     except _Foreseen:
         return done
 
 
-def erase(db: Connection, key: str, words: Words) -> Erased:
+def erase(db: Connection, key: str, words: Words, at: datetime) -> Erased:
     """In the caller's transaction. Whoever speaks again afterwards is somebody new."""
     if db.dialect.name == "sqlite":
         # What is deleted is overwritten in the file, too.
@@ -99,7 +107,7 @@ def erase(db: Connection, key: str, words: Words) -> Erased:
     for step in (_register, _apps, _drafts, _accounts, _history, _snapshots, _cleanups, _cards, _notices, _traces):
         step(db, who, words, done)
     _forget_flags(db, key, done)
-    _forget_rows(db, key, done)
+    _forget_rows(db, key, words, at, done)
     for model, column in NAMED:
         _rename(db, model, column, key, words, done)
     return done
@@ -294,7 +302,32 @@ def _rename(db: Connection, model: type[SQLModel], column: str, key: str, words:
     db.execute(update(rows).where(rows.c[column] == key).values(**values))
 
 
-def _forget_rows(db: Connection, key: str, done: Erased) -> None:
+def _leave(db: Connection, key: str, words: Words, at: datetime, done: Erased) -> None:
+    """Who was in a group and who was asked and answered stays counted, under a name that leads to nobody.
+
+    They have left every group; where an open notice still waits for them, it waits no more.
+    """
+    alias = f"{NOBODY}{secrets.token_hex(8)}"
+    audience, receipts, notices = table(Audience), table(Receipt), table(Notice)
+    answered = select(receipts.c.notice).where(receipts.c.person == key, receipts.c.acked)
+    still = select(notices.c.id).where(notices.c.state == "open")
+    pending = (audience.c.person == key, audience.c.notice.in_(still), audience.c.notice.not_in(answered))
+    _count(done.deleted, Audience, db.execute(delete(audience).where(*pending)).rowcount)
+    members = table(Member)
+    db.execute(update(members).where(members.c.person == key, members.c.left_at.is_(None)).values(left_at=at))
+    named: dict[type[SQLModel], dict[str, Any]] = {Audience: {"name": words.someone}}
+    for model in COUNTED:
+        rows = table(model)
+        theirs = rows.c.person == key
+        done.alter(model, db.execute(select(*rows.primary_key.columns).where(theirs)).all())
+        db.execute(update(rows).where(theirs).values(person=alias, **named.get(model, {})))
+        if model in (Press, Receipt):
+            own = (rows.c.person == alias, rows.c.deputy == key)
+            db.execute(update(rows).where(*own).values(deputy=words.someone))
+
+
+def _forget_rows(db: Connection, key: str, words: Words, at: datetime, done: Erased) -> None:
+    _leave(db, key, words, at, done)
     codes, bindings, outbox = table(BindCode), table(Binding), table(Outgoing)
     devices = select(bindings.c.device).where(bindings.c.person == key)
     _count(done.deleted, BindCode, db.execute(delete(codes).where(codes.c.device.in_(devices))).rowcount)

@@ -34,11 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int:
-    say = load_wording()
+    say, now = load_wording(), datetime.now(UTC)
     try:
         _check_receipt(args.receipt)
         key = await store.read(lambda db: one_person(db, args.person))
-        foreseen = await store.write(lambda db: erasure.foresee(db, key, words(say)))
+        foreseen = await store.write(lambda db: erasure.foresee(db, key, words(say), now))
         talks = await _talks(settings.data, key, gone=False)
         if not foreseen and not talks:
             raise Refused(say("erase.nothing", given=args.person))
@@ -52,7 +52,6 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
     if sys.stdin.isatty() and not args.yes and not _agreed():
         print(say("erase.stopped"))
         return STOPPED
-    now = datetime.now(UTC)
     number = receipt.new_number(now)
     talks = await _talks(settings.data, key, gone=True)
     done = await store.write(lambda db: carry_out(db, key, now, WHO, number, talks, say))

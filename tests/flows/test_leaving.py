@@ -177,7 +177,8 @@ async def test_an_erasure_gives_a_receipt_that_names_only_what_was_asked_for(
     assert "p1" not in json.dumps(left)
     assert "干部1" not in json.dumps(left, ensure_ascii=False)
     assert "好的" in json.dumps(left, ensure_ascii=False)
-    assert before == (1, 3)
+    after = await lived.read(lambda db: notices.counts(db, notices.listed(db, None)[0].id))
+    assert before == after == (1, 3)
 
 
 async def test_old_events_delivered_again_bring_nobody_back(lived: Town, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.erase import checksum
 from handlers.events import PersonErased, RegisterEdited, RegisterImportConfirmed, RegisterPartReceived
-from storage import erasure, groups, register, registerimports, registerpages
+from storage import erasure, groups, notices, register, registerimports, registerpages
 from tests.handlers.cleaning import Cleaning, on, on_both
 
 KEY = "wechat:防汛群"
@@ -18,7 +18,7 @@ async def row(city: Cleaning) -> Any:
     return await city.house.store.read(lambda db: register.row(db, "groups", KEY))
 
 
-def edited(name: str, version: str, **cells: str) -> RegisterEdited:
+def edited(name: str, version: str, /, **cells: str) -> RegisterEdited:
     return RegisterEdited(
         id=name, at=on(1), book="groups", row=KEY, who="office:甲", version=version, fields=tuple(cells),
         values=tuple(cells.values()),
@@ -96,3 +96,23 @@ async def test_a_person_goes_by_an_event_and_a_receipt_stays(city: Cleaning) -> 
     assert await city.house.store.read(lambda db: groups.person(db, "playground:p2")) is None
     after = await city.snapshot()
     assert after["totals"] == before["totals"]
+
+
+async def test_no_figure_of_the_past_changes_by_it_and_nobody_is_waited_for(city: Cleaning) -> None:
+    await city.roster("g1", 60, people="12345")
+    await city.roster("g2", 60, people="12345")
+    await city.says("g1", 3)
+    await city.says("g1", 2, text="通知：明天上午九点在二楼开会，请各位收到后回复。", id="n1")
+    for number, person in enumerate(("p2", "p3")):
+        await city.tell(1, type="click", group="g1", person=person, notice={"message": "n1"}, action="ack", id=f"c{number}")
+    before = await city.snapshot()
+    [notice] = await city.house.store.read(lambda db: notices.listed(db, None))
+    assert await city.house.store.read(lambda db: notices.counts(db, notice.id)) == (2, 4)
+    for number, person in enumerate(("p2", "p5")):
+        await city.happens(PersonErased(id=f"SC{number}", at=on(1), person=f"playground:{person}", request=f"SC{number}", who="o"))
+    after = await city.snapshot()
+    # But for the one whom an open notice waited for.
+    assert (before["flow"]["copies"], after["flow"]["copies"]) == (4, 3)
+    assert {**after, "flow": before["flow"]} == before
+    # p2 had answered and is counted; p5 is not waited for.
+    assert await city.house.store.read(lambda db: notices.counts(db, notice.id)) == (2, 3)

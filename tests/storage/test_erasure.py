@@ -28,6 +28,7 @@ from tests.conftest import MONDAY, Town
 from tests.storage.places import clear
 
 WORDS = Words(someone="某人", sender="发起人")
+LATER = MONDAY + timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def tells(line: str) -> bool:
 async def test_nothing_of_the_person_stays_in_any_column_and_nobody_else_loses_anything(store: Store) -> None:
     await store.write(fill)
     before = await store.read(stored)
-    done = await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS))
+    done = await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS, LATER))
     after = await store.read(stored)
     assert set(before) == set(Table.metadata.tables)
     for name, lines in before.items():
@@ -223,7 +224,7 @@ async def test_nothing_of_the_person_stays_in_any_column_and_nobody_else_loses_a
 
 async def test_every_table_with_a_person_is_reached(store: Store) -> None:
     await store.write(fill)
-    done = await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS))
+    done = await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS, LATER))
     touched = {*done.deleted, *done.changed}
     assert touched == {name for name, _ in KEYS | IDS | set(WRITTEN)}
 
@@ -231,10 +232,10 @@ async def test_every_table_with_a_person_is_reached(store: Store) -> None:
 async def test_what_is_foreseen_is_what_is_done_and_changes_nothing(store: Store) -> None:
     await store.write(fill)
     before = await store.read(stored)
-    foreseen = await store.write(lambda db: erasure.foresee(db, PERSON.key, WORDS))
+    foreseen = await store.write(lambda db: erasure.foresee(db, PERSON.key, WORDS, LATER))
     assert await store.read(stored) == before
-    assert foreseen == await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS))
-    assert not await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS))
+    assert foreseen == await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS, LATER))
+    assert not await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS, LATER))
 
 
 async def test_the_copy_of_ones_own_data_names_nobody_else(store: Store) -> None:
@@ -262,7 +263,7 @@ async def test_counts_stay_and_an_appeal_of_nobody_is_none(store: Store) -> None
     appeal = table(Flag).update().values(state="appealed")
     await store.write(lambda db: db.execute(appeal))
     before = await store.read(lambda db: sum(row.number for row in flags.tally(db, since, until)))
-    await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS))
+    await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS, LATER))
     assert await store.read(lambda db: sum(row.number for row in flags.tally(db, since, until))) == before
     assert {row.person for row in await store.read(flags.appealed)} == {BYSTANDER.key}
 
@@ -275,14 +276,14 @@ async def test_a_namesake_in_the_register_of_other_groups_is_counted_not_changed
         db.execute(insert(table(RegisterGroup)), [{**row._asdict(), "id": "far", "group": BYSTANDER.group, "owner": PERSON.name}])
 
     await store.write(name_elsewhere)
-    done = await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS))
+    done = await store.write(lambda db: erasure.erase(db, PERSON.key, WORDS, LATER))
     assert done.elsewhere == 1
     kept = await store.read(lambda db: db.execute(select(table(RegisterGroup)).where(table(RegisterGroup).c.id == "far")).one())
     assert kept.owner == PERSON.name
 
 
 async def erased(town: Town, native: str) -> Any:
-    return await town.house.store.write(lambda db: erasure.erase(db, f"playground:{native}", WORDS))
+    return await town.house.store.write(lambda db: erasure.erase(db, f"playground:{native}", WORDS, LATER))
 
 
 async def test_whoever_speaks_again_starts_anew(town: Town) -> None:
@@ -369,7 +370,7 @@ async def test_the_file_itself_forgets(house: House, tmp_path: Path) -> None:
     people = [{"id": f"c:p{n}", "name": f"独名甲{n}号", "unit": "", "role": ""} for n in range(50)]
     await store.write(lambda db: groups.note_people(db, "c", people))
     await store.write(lambda db: inventories.save(db, "2026-W01", MONDAY, {"groups": []}))
-    await store.write(lambda db: erasure.erase(db, "c:p7", WORDS))
+    await store.write(lambda db: erasure.erase(db, "c:p7", WORDS, LATER))
     await store.close()
     content = b"".join(path.read_bytes() for path in tmp_path.glob("own.db*"))
     assert "独名甲7号".encode() not in content
