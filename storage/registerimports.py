@@ -108,7 +108,7 @@ def accounted(rows: Sequence[Mapping[str, Any]], found: Difference) -> list[dict
                 "id": one.after["id"],
                 "name": one.after["name"],
                 "unit": one.after["unit"],
-                "formerly": place.formerly,
+                "formerly": place.formerly or next((c.before for c in one.changes if c.field == "name"), ""),
                 "fields": [change.field for change in one.changes],
             }
         )
