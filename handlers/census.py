@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -17,10 +17,11 @@ from sqlalchemy import Connection
 
 from handlers.rules import matter
 from handlers.rules.merge import BODY
+from handlers.rules.moves import Move, followed
 from handlers.rules.reduction import EVIDENCE, Lifetime
 from handlers.rules.week import local_day, midnight
 from handlers.rules.zombie import DAY, Gaps, Known
-from storage import clockwork, inventories, register
+from storage import clockwork, inventories, register, registerimports
 from storage.inventories import Facts
 from storage.register import Live
 
@@ -48,6 +49,9 @@ class Entry:
     known: Known
     row: Any = None
     exemption: Any = None
+    # Names that it had, the oldest first; and what it was before it moved.
+    formerly: tuple[str, ...] = ()
+    moved: Move | None = None
 
     @property
     def began(self) -> date:
@@ -70,6 +74,9 @@ class Census:
     gaps: dict[str, Gaps] = field(default_factory=dict)
     units: dict[str, int] = field(default_factory=dict)
     registered: bool = False
+    # By group, its row in the register, also of those that are gone; and the names that the register had for a row.
+    rows: dict[str, Any] = field(default_factory=dict)
+    former: dict[str, list[str]] = field(default_factory=dict)
 
     def place(self, unit: str) -> tuple[int, str]:
         """Units as they first stand in the register, then the others by name; never by any figure."""
@@ -85,11 +92,15 @@ def take(db: Connection, end: datetime) -> Census:
     sunday = local_day(end) - DAY
     facts = inventories.facts_before(db, end, sunday, sunday - timedelta(days=RECENT_DAYS - 1))
     rows = [row for row in register.group_rows(db) if row.created is None or row.created <= sunday]
-    census = Census(end=end, registered=bool(rows), gaps=_gaps(db, facts.groups, end))
+    census = Census(
+        end=end, registered=bool(rows), gaps=_gaps(db, facts.groups, end),
+        former=registerimports.former_names(db, "groups"),
+    )  # fmt: skip
     for row in rows:
         census.units.setdefault(row.unit, len(census.units))
     pairs = register.pair(rows, [_live(row, facts, end) for row in facts.groups.values()])
     of_group = {pairs[row.id]: row for row in rows if row.id in pairs}
+    census.rows = of_group
     for group in facts.groups.values():
         _add_live(census, group, of_group.get(group.id), facts)
     for row in rows:
@@ -110,7 +121,10 @@ def _gaps(db: Connection, groups: Mapping[str, Any], end: datetime) -> dict[str,
 def _live(group: Any, facts: Facts, end: datetime) -> Live:
     version = facts.versions.get(group.id)
     living = group.dissolved_at is None or group.dissolved_at >= end
-    return Live(id=group.id, name=(version or group).name, unit=version.unit if version else "", living=living)
+    former = facts.former.get(group.id, ())
+    return Live(
+        id=group.id, name=(version or group).name, unit=version.unit if version else "", living=living, former=former
+    )
 
 
 def _add_live(census: Census, group: Any, row: Any, facts: Facts) -> None:
@@ -143,8 +157,34 @@ def _add_live(census: Census, group: Any, row: Any, facts: Facts) -> None:
             known=known,
             row=row,
             exemption=facts.exemptions.get(group.id),
+            formerly=_formerly(census, facts.former.get(group.id, ()), row, census.names[group.id]),
         )
     )
+
+
+def _formerly(census: Census, seen: tuple[str, ...], row: Any, now: str) -> tuple[str, ...]:
+    """As the bot saw it and as the register had it, each name once."""
+    told = [*(census.former.get(row.id, ()) if row else ()), *seen]
+    if row and row.name not in told:
+        told.insert(0, row.name)
+    return tuple(one for one in dict.fromkeys(told) if register.folded(one) != register.folded(now))
+
+
+def follow(census: Census, moves: Mapping[str, Move]) -> None:
+    """What went on elsewhere is one group: it has the life, the row and the names of what it was."""
+    for place, entry in enumerate(census.entries):
+        chain = []
+        key = entry.key
+        while key in moves:
+            key = moves[key].old
+            chain.append(key)
+        if chain:
+            row = entry.row or next((census.rows[old] for old in chain if old in census.rows), None)
+            names = (*(census.names[old] for old in reversed(chain)), *entry.formerly)
+            formerly = tuple(one for one in dict.fromkeys(names) if register.folded(one) != register.folded(entry.name))
+            census.entries[place] = replace(entry, row=row, moved=moves[entry.key], formerly=formerly)
+    census.lifetimes = followed(census.lifetimes, moves)
+    census.entries.sort(key=census.order)
 
 
 def _known(
@@ -250,6 +290,7 @@ def _add_imported(census: Census, row: Any, exemption: Any) -> None:
             known=known,
             row=row,
             exemption=exemption,
+            formerly=_formerly(census, (), row, row.name),
         )
     )
 

@@ -17,7 +17,7 @@ from config.wording import Wording
 from handlers import census, figures, merging, ratings, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
-from handlers.rules import alike, apps, reduction, similar, zombie
+from handlers.rules import alike, apps, moves, reduction, similar, zombie
 from handlers.rules.apps import App
 from handlers.rules.limit import Excess, beyond
 from handlers.rules.reduction import Rebound
@@ -25,6 +25,7 @@ from handlers.rules.similar import Likeness
 from handlers.rules.week import end_of, first_day, local_day, midnight, week_of
 from handlers.rules.zombie import DAY, Known, Reason
 from storage import feeds, inventories, register, weekly
+from storage import groups as groupbook
 from storage import ratings as rated
 
 # Columns of the register that nothing else tells; shown as they were imported.
@@ -36,6 +37,9 @@ def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict
     end = end_of(week)
     rules = settings.inventory
     taken = census.take(db, end)
+    called = groupbook.names_of(db, moves.concerned(taken.lifetimes, rules.move_days))
+    was = moves.find_moves(taken.lifetimes, rules.move_days, rules.move_share, rules.overlap_members, called)
+    census.follow(taken, was)
     back = reduction.find_rebounds(taken.lifetimes, rules.rebound_days, rules.rebound_share, rules.overlap_members)
     baseline = _baseline(db, settings)
     reduced = reduction.reduce(taken.lifetimes, back, baseline, end)
@@ -57,7 +61,7 @@ def compute(db: Connection, settings: Settings, week: str, say: Wording) -> dict
         "week": week,
         "at": iso(end),
         "totals": figures.totals(groups, judged_apps, reduced),
-        "reduction": figures.reduction_figures(reduced, baseline, say),
+        "reduction": figures.reduction_figures(reduced, baseline, figures.moved(was, baseline), say),
         "app_reduction": unitfigures.app_reduction(len(judged_apps), len(gone), baseline, end),
         "load": load,
         "flow": figures.flow(*weekly.counts(db, midnight(first_day(week)), end), load["people"]),
@@ -107,6 +111,7 @@ def _groups(
             *_over_limit(entry, excess.get(entry.key)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
             *_rebound(back.get(entry.key), taken),
+            *_moved(entry, taken),
         ]
         judged = zombie.verdict(reasons, entry.exemption is not None, rules.over_limit_watch)
         found.append(_group(entry, reasons, judged, overlap, taken, say))
@@ -151,6 +156,15 @@ def _rebound(found: Rebound | None, taken: Census) -> list[Reason]:
     return [Reason("rebound", {"closed": found.closed.split(":", 1)[1], **evidence})]
 
 
+def _moved(entry: Entry, taken: Census) -> list[Reason]:
+    """Told, and leads to no verdict: a group may be renamed, but it is no reduction."""
+    if entry.moved is None:
+        return []
+    channel, closed = entry.moved.old.split(":", 1)
+    evidence = {"name": taken.names[entry.moved.old], "dissolved": entry.moved.ended, "share": entry.moved.share}
+    return [Reason("moved", {"closed": closed, "channel": channel, **evidence})]
+
+
 def _group(
     entry: Entry, reasons: list[Reason], judged: str, overlap: Likeness | None, taken: Census, say: Wording
 ) -> dict[str, Any]:
@@ -184,6 +198,8 @@ def _group(
         "owner": entry.owner,
         # Days without data, as [first, last]: since the last work message, and at least in the last 30 days.
         "no_data": _no_data(known, taken.end),
+        # Names that it had before, the oldest first.
+        "formerly": list(entry.formerly),
         "exemption": _exemption(entry),
         "register": _register(entry.row),
     }

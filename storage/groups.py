@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from storage.database import Hot, insert, insert_for, table
 from storage.tables import Group, GroupVersion, Member, PersonRow, milliseconds
 
 GROUPS, VERSIONS, MEMBERS, PERSONS = table(Group), table(GroupVersion), table(Member), table(PersonRow)
+NAMES_AT_ONCE = 500
 FACTS = ("name", "unit", "purpose", "kind", "created", "ends", "owner")
 
 
@@ -98,6 +99,15 @@ NOTING_PERSON = Hot(_noting_people)
 
 def person(db: Connection, person_id: str) -> Row[Any] | None:
     return db.execute(select(PERSONS).where(PERSONS.c.id == person_id)).one_or_none()
+
+
+def names_of(db: Connection, people: Collection[str]) -> dict[str, str]:
+    """What these people are called."""
+    asked, found = sorted(people), {}
+    for start in range(0, len(asked), NAMES_AT_ONCE):
+        few = PERSONS.c.id.in_(asked[start : start + NAMES_AT_ONCE])
+        found.update({row.id: row.name for row in db.execute(select(PERSONS.c.id, PERSONS.c.name).where(few))})
+    return found
 
 
 def set_members(db: Connection, group: str, roles: dict[str, str], at: datetime) -> tuple[set[str], set[str]]:

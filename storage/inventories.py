@@ -76,6 +76,7 @@ class Facts:
     last_members: Mapping[str, frozenset[str]]
     activity: Mapping[str, Row[Any]]
     exemptions: Mapping[str, Row[Any]]
+    former: Mapping[str, tuple[str, ...]]
 
 
 def facts_before(db: Connection, moment: datetime, last: date, since: date) -> Facts:
@@ -87,6 +88,7 @@ def facts_before(db: Connection, moment: datetime, last: date, since: date) -> F
         last_members=members_at_end(db, moment),
         activity=activity_until(db, last, since),
         exemptions=exemptions_on(db, last),
+        former=former_names(db, moment),
     )
 
 
@@ -109,6 +111,25 @@ def versions_before(db: Connection, moment: datetime) -> dict[str, Row[Any]]:
         .outerjoin(PERSONS, PERSONS.c.id == VERSIONS.c.owner)
     )
     return {row.group: row for row in db.execute(query)}
+
+
+def former_names(db: Connection, moment: datetime) -> dict[str, tuple[str, ...]]:
+    """By group that had several names before the moment, those that it has no more, the oldest first."""
+    several = select(VERSIONS.c.group).where(VERSIONS.c.at < moment).group_by(VERSIONS.c.group)
+    query = (
+        select(VERSIONS.c.group, VERSIONS.c.name)
+        .where(VERSIONS.c.at < moment, VERSIONS.c.group.in_(several.having(func.count() > 1)))
+        .order_by(VERSIONS.c.group, VERSIONS.c.at)
+    )
+    found: dict[str, list[str]] = defaultdict(list)
+    for group, name in db.execute(query):
+        found[group].append(name)
+    # Before it was told its name, a group went by its number.
+    named = {group: [one for one in names if one != group.split(":", 1)[1]] for group, names in found.items()}
+    former = {
+        group: tuple(dict.fromkeys(one for one in names if one != names[-1])) for group, names in named.items() if names
+    }
+    return {group: names for group, names in former.items() if names}
 
 
 def members_before(db: Connection, moment: datetime) -> dict[str, frozenset[str]]:
