@@ -52,13 +52,12 @@ def check(target: Path) -> None:
 def write(
     db: Connection, target: Path, now: datetime, kind: Format = "jsonl", person: str | None = None, extra: Extra = ()
 ) -> dict[str, Any]:
-    """Into a folder beside it first, which then takes its name: a failure leaves nothing."""
+    """Of a snapshot of the store; into a folder beside it first, which then takes its name: a failure leaves nothing."""
     target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     draft.mkdir(mode=0o700)
     try:
-        dump.freeze(db)
         manifest = _write_all(db, draft, now, kind, person, extra)
         if target.suffix.lower() == ".zip":
             _pack(draft, target)

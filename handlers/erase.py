@@ -20,7 +20,7 @@ from storage.erasure import Erased, Words
 
 # Of scrypt: so much work for one guess at whose receipt it is.
 COST: Mapping[str, int] = {"n": 2**14, "r": 8, "p": 1}
-STAYS = ("counts", "register", "office", "logs", "backups", "platform", "again")
+STAYS = ("counts", "register", "office", "audit", "ratings", "logs", "backups", "platform", "again")
 
 
 def erase(event: PersonErased, context: Context) -> list[Action]:

@@ -1,4 +1,7 @@
-"""The register is edited and files are taken into it: by people of the office, never silently and never over each other."""
+"""The register is edited and files are taken into it: by people of the office, never silently and never over each other.
+
+What is told of one register is decided in one line, whichever process it came to (bot.bus.partition_of).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from storage.register import By
 
 def edit(event: RegisterEdited, context: Context) -> list[Action]:
     """All of it or nothing: a row that somebody has changed since the page was opened stays as it is."""
-    register.hold(context.db, event.book)
     row = register.row(context.db, event.book, event.row)
     if row is None or register.version(row) != event.version:
         return []
@@ -32,11 +34,6 @@ def keep_part(event: RegisterPartReceived, context: Context) -> list[Action]:
 
 def take(event: RegisterImportConfirmed, context: Context) -> list[Action]:
     """Exactly what was shown: when the register has changed since, nothing is written, and a new page shows why."""
-    draft = registerimports.get(context.db, event.draft)
-    if draft is None:
-        return []
-    register.hold(context.db, draft.book)
-    # Of two who confirm at once, the second waits for the first.
     draft = registerimports.get(context.db, event.draft)
     if draft is None or draft.taken_at is not None:
         return []

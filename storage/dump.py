@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Date, Integer, Row, or_, select
+from sqlalchemy import Boolean, Connection, Date, Integer, Row, false, or_, select
 
 from config.settings import TIMEZONE
 from storage.database import table
-from storage.personal import CELLS, NAMED, OWN, TRACES, Subject
-from storage.tables import App, Instant, Notice, RegisterGroup, Snapshot, Table
+from storage.personal import BY_ACCOUNT, CELLS, NAMED, OWN, TRACES, Subject
+from storage.tables import Account, App, Instant, Notice, RegisterGroup, Snapshot, Table
 
 CHUNK = 1000
 OFFICE = "office:"
@@ -25,7 +25,7 @@ APP_FACTS = ("id", "name", "unit")
 # What lets somebody in, or is a hash of it, leaves in no export; short-lived codes and sign-ins not as rows either.
 SECRET_TABLES = frozenset({"bind_codes", "bind_tries"})
 SECRET_TABLE = re.compile(r"session|signin|login_tr|token")
-SECRET_COLUMNS = frozenset({("bindings", "device")})
+SECRET_COLUMNS = frozenset({("bindings", "device"), ("invitations", "id"), ("ballots", "voter")})
 SECRET_COLUMN = re.compile(r"password|secret|token|session|cookie|salt|otp$|hash$")
 
 Told = dict[str, Any]
@@ -38,12 +38,6 @@ class Part:
     name: str
     columns: Mapping[str, str]
     rows: Iterator[Told]
-
-
-def freeze(db: Connection) -> None:
-    """Ask for one moment's view for all that is read after it; SQLite gives it by itself."""
-    if db.dialect.name == "postgresql":
-        db.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
 
 def everything(db: Connection) -> Iterator[Part]:
@@ -136,6 +130,12 @@ def _register(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     return Part(rows.name, {name: columns[name] for name in (*GROUP_FACTS, *CELLS, "phone")}, told())
 
 
+def _accounts(db: Connection, rows: Any, who: Subject, other: str) -> Part:
+    """With what they sign in."""
+    own = rows.c.id == who.key.removeprefix(BY_ACCOUNT) if who.key.startswith(BY_ACCOUNT) else false()
+    return Part(rows.name, _types(rows), _told(db, rows, select(rows).where(own)))
+
+
 def _apps(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     """The apps of their unit that they handle."""
 
@@ -172,6 +172,7 @@ def _own_cells(row: Mapping[str, Any], who: Subject) -> Told:
 
 
 SPECIAL: Mapping[str, Callable[[Connection, Any, Subject, str], Part | None]] = {
+    table(Account).name: _accounts,
     table(App).name: _apps,
     table(Notice).name: _notices,
     table(RegisterGroup).name: _register,

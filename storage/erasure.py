@@ -17,8 +17,9 @@ from sqlalchemy import Connection, Row, String, cast, delete, insert, literal, o
 from sqlmodel import SQLModel
 
 from storage.database import savepoint, table
-from storage.personal import APP_CELLS, CELLS, NAMED, NAMING, OWN, TRACES, Subject, subject
+from storage.personal import APP_CELLS, BY_ACCOUNT, CELLS, NAMED, NAMING, OWN, TRACES, Subject, subject
 from storage.tables import (
+    Account,
     Activity,
     App,
     Audience,
@@ -31,6 +32,7 @@ from storage.tables import (
     Flag,
     Group,
     GroupVersion,
+    Invitation,
     Member,
     Notice,
     Outgoing,
@@ -40,6 +42,7 @@ from storage.tables import (
     RegisterGroup,
     RegisterImport,
     RegisterPart,
+    SessionRow,
     Snapshot,
 )
 
@@ -106,6 +109,7 @@ def erase(db: Connection, key: str, words: Words, at: datetime) -> Erased:
     # Texts first: where a name means this person is told by the rows that go.
     for step in (_register, _apps, _drafts, _accounts, _history, _snapshots, _cleanups, _cards, _notices, _traces):
         step(db, who, words, done)
+    _forget_account(db, key, done)
     _forget_flags(db, key, done)
     _forget_rows(db, key, words, at, done)
     for model, column in NAMED:
@@ -276,6 +280,15 @@ def _traces(db: Connection, who: Subject, words: Words, done: Erased) -> None:
             theirs = [rows.c.target != who.key] if model is Outgoing else []
             if db.execute(update(rows).where(*same, *theirs).values(**values)).rowcount:
                 done.alter(model, [[getattr(row, one.name) for one in key]])
+
+
+def _forget_account(db: Connection, key: str, done: Erased) -> None:
+    """Of whoever signs in: what they did for the office, and the log of what they read, stay for as long as the law says."""
+    if key.startswith(BY_ACCOUNT):
+        account = key.removeprefix(BY_ACCOUNT)
+        for model, column in ((SessionRow, "account"), (Invitation, "account"), (Account, "id")):
+            rows = table(model)
+            _count(done.deleted, model, db.execute(delete(rows).where(rows.c[column] == account)).rowcount)
 
 
 def _forget_flags(db: Connection, key: str, done: Erased) -> None:

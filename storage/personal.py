@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, literal, or_, select
 from sqlmodel import SQLModel
 
 from storage.database import table
 from storage.tables import (
+    Account,
     Activity,
     App,
     Audience,
@@ -31,6 +32,7 @@ from storage.tables import (
     Outgoing,
     PersonRow,
     Press,
+    RatingInvite,
     Receipt,
     RegisterGroup,
     Reminder,
@@ -40,11 +42,13 @@ from storage.tables import (
 
 PERSONS, MEMBERS, GROUPS, VERSIONS = table(PersonRow), table(Member), table(Group), table(GroupVersion)
 NOTICES, AUDIENCE, REGISTER, APPS = table(Notice), table(Audience), table(RegisterGroup), table(App)
+ACCOUNTS = table(Account)
 
 # A row is about the one whose key stands here.
 OWN: Mapping[type[SQLModel], str] = {
     Audience: "person", BindCode: "person", BindTry: "person", Binding: "person", Digest: "person", Member: "person",
-    Outgoing: "target", PersonRow: "id", Press: "person", Receipt: "person", Reminder: "person", RosterChange: "person",
+    Outgoing: "target", PersonRow: "id", Press: "person", RatingInvite: "person", Receipt: "person", Reminder: "person",
+    RosterChange: "person",
 }  # fmt: skip
 # A row is about something else and names a person here.
 NAMED: Sequence[tuple[type[SQLModel], str]] = (
@@ -63,6 +67,8 @@ APP_CELLS = ("handler", "extra")
 NAMING = frozenset({*CELLS, *APP_CELLS})
 # The key of somebody of whom only the name stands in the register.
 BY_NAME = "name:"
+# The key of somebody who signs in to the office's pages, before the account's id.
+BY_ACCOUNT = "account:"
 # One character may stand in any word.
 SHORTEST = 2
 
@@ -117,14 +123,19 @@ class Subject:
 
 
 def resolve(db: Connection, given: str) -> Sequence[Row[Any]]:
-    """The people (id, name, unit) that this key, this id in a channel or, where no id is so, this name may mean."""
+    """The people (id, name, unit) that this key, this id in a channel or, where no id is so, this name may mean.
+
+    Whoever signs in under that name may be meant, too, and is somebody else until the office says so.
+    """
     people = select(PERSONS.c.id, PERSONS.c.name, PERSONS.c.unit).order_by(PERSONS.c.id)
     exact = db.execute(people.where(PERSONS.c.id == given)).all()
     if exact:
         return exact
     ending = db.execute(people.where(PERSONS.c.id.endswith(f":{given}", autoescape=True))).all()
     own = [row for row in ending if row.id.split(":", 1)[1] == given]
-    return own or db.execute(people.where(PERSONS.c.name == given)).all()
+    named = literal(BY_ACCOUNT).concat(ACCOUNTS.c.id).label("id")
+    holders = select(named, ACCOUNTS.c.name, ACCOUNTS.c.unit).where((ACCOUNTS.c.name == given) | (ACCOUNTS.c.login == given))
+    return own or db.execute(people.where(PERSONS.c.name == given)).all() + db.execute(holders.order_by(ACCOUNTS.c.id)).all()
 
 
 def registered(db: Connection, name: str) -> bool:
@@ -137,7 +148,7 @@ def subject(db: Connection, key: str) -> Subject:
     """What is known of this key, also when no row of `persons` has it."""
     if key.startswith(BY_NAME):
         return _named(db, key)
-    found = db.execute(select(PERSONS.c.name, PERSONS.c.unit).where(PERSONS.c.id == key)).all()
+    found = [*db.execute(select(PERSONS.c.name, PERSONS.c.unit).where(PERSONS.c.id == key)), *_account(db, key)]
     names = [
         *(row.name for row in found),
         *db.execute(select(AUDIENCE.c.name).where(AUDIENCE.c.person == key).distinct()).scalars(),
@@ -151,6 +162,14 @@ def subject(db: Connection, key: str) -> Subject:
         key=key, names=tuple(names), groups=_groups(db, key) | _of_units(db, names, units),
         notices=frozenset([*asked, *sent]), longer=_longer(db, names), units=units,
     )  # fmt: skip
+
+
+def _account(db: Connection, key: str) -> Sequence[Row[Any]]:
+    """The name of whoever has this account; their unit is what they see, not where an app of their name is theirs."""
+    if not key.startswith(BY_ACCOUNT):
+        return ()
+    nowhere = literal("").label("unit")
+    return db.execute(select(ACCOUNTS.c.name, nowhere).where(ACCOUNTS.c.id == key.removeprefix(BY_ACCOUNT))).all()
 
 
 def _named(db: Connection, key: str) -> Subject:

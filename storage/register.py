@@ -51,12 +51,6 @@ def row(db: Connection, what: What, key: str) -> Row[Any] | None:
     return db.execute(select(rows).where(rows.c.id == key)).one_or_none()
 
 
-def hold(db: Connection, what: What) -> None:
-    """Let nobody else write the register until this transaction ends; an SQLite file has one writer anyway."""
-    if db.dialect.name == "postgresql":
-        db.exec_driver_sql(f"LOCK TABLE {table(TABLES[what]).name} IN SHARE ROW EXCLUSIVE MODE")
-
-
 def version(row: Row[Any]) -> str:
     """Of two rows with the same one, every cell is the same."""
     told = {name: written(value) for name, value in row._mapping.items() if name not in ("imported_at", "position")}

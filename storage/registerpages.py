@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +21,15 @@ SEARCHED: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """`unit` None: all; "": those without one. `open` leaves out what the register has closed."""
+    """`unit` None: all; "": those without one. `open` leaves out what the register has closed.
+
+    `within` are the units beyond which nobody may see; None: there are none such.
+    """
 
     words: str = ""
     unit: str | None = None
     open: bool = False
+    within: Collection[str] | None = None
 
 
 def _narrowed(what: What, wanted: Wanted) -> list[Any]:
@@ -33,6 +37,8 @@ def _narrowed(what: What, wanted: Wanted) -> list[Any]:
     conditions = []
     if wanted.unit is not None:
         conditions.append(rows.c.unit == wanted.unit)
+    if wanted.within is not None:
+        conditions.append(rows.c.unit.in_(sorted(wanted.within)))
     if wanted.open:
         conditions.append(rows.c.closed.is_(None))
     for word in wanted.words.split():
@@ -51,11 +57,12 @@ def listed(db: Connection, what: What, wanted: Wanted, limit: int, offset: int) 
     return db.execute(query.limit(limit).offset(offset)).all()
 
 
-def units(db: Connection, what: What) -> list[tuple[str, int]]:
+def units(db: Connection, what: What, within: Collection[str] | None = None) -> list[tuple[str, int]]:
     """Each unit with the number of its rows, as they first stand in the register."""
     rows = table(TABLES[what])
-    query = select(rows.c.unit, func.count()).group_by(rows.c.unit).order_by(func.min(rows.c.position), rows.c.unit)
-    return [(unit, number) for unit, number in db.execute(query)]
+    query = select(rows.c.unit, func.count()).where(*_narrowed(what, Wanted(within=within)))
+    ordered = query.group_by(rows.c.unit).order_by(func.min(rows.c.position), rows.c.unit)
+    return [(unit, number) for unit, number in db.execute(ordered)]
 
 
 def history(db: Connection, what: What, row: str) -> Sequence[Row[Any]]:

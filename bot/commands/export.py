@@ -34,7 +34,7 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
         who = await store.read(lambda db: one_person(db, args.person)) if args.person else None
         exporting.check(args.target)
         extra = [] if who else await beside(settings.data)
-        manifest = await store.read(lambda db: exporting.write(db, args.target, now, args.format, who, extra))
+        manifest = await store.snapshot(lambda db: exporting.write(db, args.target, now, args.format, who, extra))
     except Refused as refused:
         return _refuse(refused)
     except OSError as error:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.bus import REGISTER
 from bot.commands import import_feeds
 from bot.reports import register_account
 from bot.reports.register_import import Register, read_register
@@ -62,7 +63,7 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
     if args.dry_run:
         rows, found = await store.read(lambda db: _compare(db, read, args.what))
     else:
-        rows, found = await store.write(lambda db: _take(db, read, told))
+        rows, found = await store.write(lambda db: _take(db, read, told), key=REGISTER + args.what)
     for line in _said(read, rows, found, args.file.name, args.dry_run, args.what):
         print(line)
     return _write_account(args.account, args.what, registerimports.accounted(rows, found)) if args.account else 0

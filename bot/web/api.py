@@ -20,8 +20,8 @@ from bot import wire
 from bot.house import House
 from bot.links import Bearer
 from bot.web.api_cleanup import list_cleanups
-from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.api_register import list_register
+from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
 from bot.web.bodies import object_of, string_in
 from bot.web.noting import note_read

@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from bot.house import House
 from bot.links import Bearer
-from bot.web.office_register import BOOKS, page_of, wanted_of
+from bot.web.noting import note_read
+from bot.web.office_register import BOOKS, page_of, told_of, wanted_of
 from config.settings import TIMEZONE
 from storage import registerpages
 
@@ -30,7 +31,7 @@ async def list_register(house: House, bearer: Bearer, request: Request) -> Respo
     if asked and not (asked.isdecimal() and len(asked) < 7 and int(asked)):
         raise HTTPException(422, "page 应是从 1 起的页码。")
     book = cast("Literal['groups', 'apps']", given)
-    wanted, number = wanted_of(query), page_of(query)
+    wanted, number = wanted_of(query, bearer), page_of(query)
 
     def read(db: Connection) -> dict[str, Any]:
         total = registerpages.count(db, book, wanted)
@@ -38,7 +39,9 @@ async def list_register(house: House, bearer: Bearer, request: Request) -> Respo
         pages = max(1, -(-total // MAX_ROWS))
         return {"total": total, "page": number, "pages": pages, "rows": [as_json(row) for row in rows]}
 
-    return JSONResponse(await house.store.read(read))
+    found = await house.store.read(read)
+    await note_read(house, bearer, "register", told_of(book, query))
+    return JSONResponse(found)
 
 
 def as_json(row: Row[Any]) -> dict[str, Any]:

@@ -19,14 +19,12 @@ from bot.links import LinkError
 from bot.web.acknowledge import PRIVATE, clicked
 from bot.web.forms import Form, form_of
 from bot.web.templates import render
+from config.wording import load_wording
 from handlers.events import FlagAnswered, SubjectRated
 from handlers.rules.rating import ANSWERS as RATINGS
 from handlers.rules.rating import LEAST, round_of
 from handlers.rules.week import first_day, midnight, week_of
-from storage import flags, notices, pages, ratings
-from config.wording import load_wording
-from handlers.events import FlagAnswered
-from storage import dump, flags, notices, pages
+from storage import dump, flags, notices, pages, ratings
 from storage.personal import subject
 
 SHOWN = 100

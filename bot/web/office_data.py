@@ -24,7 +24,8 @@ from bot.links import Bearer
 from bot.people import one_person
 from bot.reports import receipt
 from bot.web.forms import form_of
-from bot.web.office import NO_STORE, office_only, page, signed_in
+from bot.web.noting import note_read
+from bot.web.office import NO_STORE, page, signed_in, whole_office_only
 from config.settings import TIMEZONE
 from config.wording import load_wording
 from handlers.events import PersonErased
@@ -53,14 +54,14 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 
 
 async def _page(house: House, visitor: Bearer, request: Request, status: int = 200, **told: Any) -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     receipts = await house.store.read(lambda db: erasure.receipts(db, RECEIPTS))
     facts = {"problem": "", "given": "", "person": "", "foreseen": None, "talks": 0, "receipts": receipts, **told}
     return page("data.html", house, visitor, request, status, formats=exporting.FORMATS, **facts)
 
 
 async def export(house: House, visitor: Bearer, request: Request) -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     asked = (await form_of(request)).get("format")
     kind: exporting.Format = "csv" if asked == "csv" else "jsonl"
     folder = tempfile.TemporaryDirectory(prefix="qingqun-export-")
@@ -68,7 +69,8 @@ async def export(house: House, visitor: Bearer, request: Request) -> Response:
     now = house.now()
     try:
         beside = await _beside(house)
-        await house.store.read(lambda db: exporting.write(db, target, now, kind, extra=beside))
+        await house.store.snapshot(lambda db: exporting.write(db, target, now, kind, extra=beside))
+        await note_read(house, visitor, "everything", kind)
     except BaseException:
         folder.cleanup()
         raise
@@ -88,12 +90,14 @@ async def _beside(house: House) -> Any:
 
 async def erase(house: House, visitor: Bearer, request: Request) -> Response:
     """First what would go; then, confirmed for the same person, it goes."""
-    office_only(visitor)
+    whole_office_only(visitor)
     form = await form_of(request)
     given, confirmed = form.get("given").strip(), form.get("person")
     say = house.wording
     if not given:
         return await _page(house, visitor, request, 422, problem=say("erase.whom"))
+    # Not who: the log must not keep what is to be erased.
+    await note_read(house, visitor, "erase")
     try:
         person = await house.store.read(partial(one_person, given=given))
         foreseen = await house.store.read(partial(_foresee, person=person))
@@ -109,6 +113,7 @@ async def erase(house: House, visitor: Bearer, request: Request) -> Response:
             problem=problem,
         )  # fmt: skip
     number = receipt.new_number(house.now())
+    await note_read(house, visitor, "erased", number)
     gone = await _talks(house, person, gone=True)
     await house.tell(
         PersonErased(id=number, at=house.now(), person=person, request=number, who=OFFICE + visitor.name, talks=gone)
@@ -135,13 +140,13 @@ async def _talks(house: House, person: str, gone: bool) -> int:
 
 
 async def read_receipt(house: House, visitor: Bearer, request: Request) -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     found = await _receipt(house, request)
     return page("receipt.html", house, visitor, request, receipt=found, endings=tuple(receipt.RENDERERS))
 
 
 async def give(ending: str, house: House, visitor: Bearer, request: Request) -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     found = await _receipt(house, request)
     name = quote(house.wording("erase.file", number=found["receipt"], ending=ending))
     disposition = f"attachment; filename=\"receipt{ending}\"; filename*=UTF-8''{name}"

@@ -27,7 +27,8 @@ from bot.reports.register_import import Register, read_register
 from bot.reports.register_rows import HEADERS, prepared
 from bot.reports.spreadsheet import MB, ImportRefused
 from bot.web.forms import form_of
-from bot.web.office import NO_STORE, office_only, page, signed_in
+from bot.web.noting import note_read
+from bot.web.office import NO_STORE, page, signed_in, whole_office_only
 from bot.web.office_register import BOOKS, address
 from bot.web.registerform import shown
 from bot.wire import clean
@@ -62,7 +63,7 @@ async def door(house: House, visitor: Bearer, request: Request) -> Response:
 
 
 async def _door(house: House, visitor: Bearer, request: Request, problem: str = "", book: str = "groups") -> Response:
-    office_only(visitor)
+    whole_office_only(visitor)
     recent = await house.store.read(lambda db: registerimports.recent(db, RECENT))
     return page(
         "import.html", house, visitor, request, 422 if problem else 200, problem=problem, recent=recent, books=BOOKS,
@@ -72,7 +73,7 @@ async def _door(house: House, visitor: Bearer, request: Request, problem: str = 
 
 async def upload(house: House, visitor: Bearer, request: Request) -> Response:
     """Read and kept aside; the register does not change."""
-    office_only(visitor)
+    whole_office_only(visitor)
     async with request.form(max_files=1, max_fields=5) as form:
         file, given = form.get("file"), form.get("book")
         book: Book = "apps" if given == "apps" else "groups"
@@ -126,8 +127,9 @@ async def show(house: House, visitor: Bearer, request: Request) -> Response:
 
 async def _show(house: House, visitor: Bearer, request: Request, changed: bool = False) -> Response:
     """The difference as it is now; of a file that was taken in, the account."""
-    office_only(visitor)
+    whole_office_only(visitor)
     draft = await _draft(house, request)
+    await note_read(house, visitor, "import", draft.id)
     if draft.taken_at is not None:
         return _account(house, visitor, request, draft)
     found = await house.store.read(lambda db: _compared(db, draft))
@@ -168,7 +170,7 @@ def _counts(account: Sequence[Mapping[str, Any]]) -> Counter[str]:
 
 async def confirm(house: House, visitor: Bearer, request: Request) -> Response:
     """Writes what was shown; when the register has changed since, shows what it would be now."""
-    office_only(visitor)
+    whole_office_only(visitor)
     draft, form = await _draft(house, request), await form_of(request)
     event = RegisterImportConfirmed(
         id=f"take:{uuid.uuid4().hex}", at=house.now(), draft=draft.id, shown=form.get("shown"), who=OFFICE + visitor.name
@@ -195,8 +197,9 @@ def _account(house: House, visitor: Bearer, request: Request, draft: Any) -> Res
 
 async def give(ending: str, house: House, visitor: Bearer, request: Request) -> Response:
     """The account as a file; of a file that waits, what would become of every row."""
-    office_only(visitor)
+    whole_office_only(visitor)
     draft = await _draft(house, request)
+    await note_read(house, visitor, "import", f"{draft.id}{ending}")
     if draft.taken_at is not None:
         account = json.loads(draft.account)
     else:

@@ -20,6 +20,7 @@ from bot.reports.columns import platform
 from bot.reports.register_rows import HEADERS
 from bot.web import registerform
 from bot.web.forms import Form, form_of
+from bot.web.noting import note_read
 from bot.web.office import NO_STORE, office_only, page, signed_in
 from handlers.events import RegisterEdited
 from handlers.rules.cleanup import OFFICE
@@ -27,6 +28,7 @@ from storage import register, registerimports, registerpages
 from storage.registerpages import Wanted
 
 PAGE = 100
+NO_ROW = "台账里没有这一行，或不在您的单位范围内。它也可能已经改了编号，请回到台账查找。"
 Book = Literal["groups", "apps"]
 BOOKS: Mapping[Book, str] = {"groups": "工作群", "apps": "政务应用"}
 
@@ -40,10 +42,13 @@ def routes(house: House) -> list[BaseRoute]:
     return found
 
 
-def wanted_of(query: Mapping[str, str]) -> Wanted:
-    """`unit` is a unit, or `-` for the rows without one."""
+def wanted_of(query: Mapping[str, str], visitor: Bearer) -> Wanted:
+    """`unit` is a unit, or `-` for the rows without one; nothing beyond what the visitor may see."""
     unit = query.get("unit") or None
-    return Wanted(words=query.get("q", "").strip()[:100], unit="" if unit == "-" else unit, open=query.get("open") == "1")
+    return Wanted(
+        words=query.get("q", "").strip()[:100], unit="" if unit == "-" else unit, open=query.get("open") == "1",
+        within=visitor.units,
+    )  # fmt: skip
 
 
 def page_of(query: Mapping[str, str]) -> int:
@@ -55,7 +60,7 @@ async def listed(house: House, visitor: Bearer, request: Request) -> Response:
     office_only(visitor)
     query = request.query_params
     book: Book = "apps" if query.get("book") == "apps" else "groups"
-    wanted, number = wanted_of(query), page_of(query)
+    wanted, number = wanted_of(query, visitor), page_of(query)
 
     def read(db: Connection) -> dict[str, Any]:
         total = registerpages.count(db, book, wanted)
@@ -63,14 +68,15 @@ async def listed(house: House, visitor: Bearer, request: Request) -> Response:
         current = min(number, pages)
         return {
             "rows": registerpages.listed(db, book, wanted, PAGE, (current - 1) * PAGE),
-            "units": registerpages.units(db, book),
-            "all": {name: registerpages.count(db, name, Wanted()) for name in BOOKS},
+            "units": registerpages.units(db, book, visitor.units),
+            "all": {name: registerpages.count(db, name, Wanted(within=visitor.units)) for name in BOOKS},
             "total": total,
             "pages": pages,
             "number": current,
         }
 
     facts = await house.store.read(read)
+    await note_read(house, visitor, "register", told_of(book, query))
     asked = {name: query.get(name, "") for name in ("q", "unit", "open")}
 
     def link(**changed: Any) -> str:
@@ -81,6 +87,11 @@ async def listed(house: House, visitor: Bearer, request: Request) -> Response:
         "register.html", house, visitor, request, book=book, books=BOOKS, wanted=wanted, asked=asked, link=link,
         first=(facts["number"] - 1) * PAGE, address=address, platform=partial(platform, say=house.wording), **facts,
     )  # fmt: skip
+
+
+def told_of(book: str, query: Mapping[str, str]) -> str:
+    """Which part of the register was read; not the words that were looked for, which may be a name."""
+    return " ".join(filter(None, (book, query.get("unit", ""), query.get("page", ""))))
 
 
 def address(book: str, key: str) -> str:
@@ -95,7 +106,10 @@ async def edit(book: Book, house: House, visitor: Bearer, request: Request) -> R
     """Written when the row is still as it was seen; otherwise both versions are shown and nothing is lost."""
     office_only(visitor)
     form, key = await form_of(request), request.path_params["key"]
+    await _own(book, house, visitor, key)
     values, problems = registerform.typed(book, form, house.wording)
+    if visitor.units is not None and values.get("unit", visitor.unit) not in visitor.units:
+        problems["unit"] = house.wording("register.far_unit", units="、".join(sorted(visitor.units)))
     if problems:
         return await _row(book, house, visitor, request, form, problems, status=422)
     if not values:
@@ -110,6 +124,17 @@ async def edit(book: Book, house: House, visitor: Bearer, request: Request) -> R
     return RedirectResponse(f"{address(book, key)}?done={len(values)}", 303, headers=NO_STORE)
 
 
+async def _own(book: Book, house: House, visitor: Bearer, key: str) -> None:
+    """404 for a row of another unit, as for one that is not there."""
+    row = await house.store.read(lambda db: register.row(db, book, key))
+    if row is None or not _sees(visitor, row.unit):
+        raise HTTPException(404, NO_ROW)
+
+
+def _sees(visitor: Bearer, unit: str) -> bool:
+    return visitor.units is None or unit in visitor.units
+
+
 async def _row(
     book: Book, house: House, visitor: Bearer, request: Request, form: Form | None = None,
     problems: Mapping[str, str] | None = None, status: int = 200,
@@ -119,9 +144,11 @@ async def _row(
 
     def read(db: Connection) -> dict[str, Any] | None:
         row = register.row(db, book, key)
-        if row is None:
+        if row is None or not _sees(visitor, row.unit):
             return None
         group = registerpages.group_of(db, row) if book == "groups" else None
+        # A namesake in another unit is nobody's business.
+        group = group if group is not None and _sees(visitor, group.unit) else None
         return {
             "row": row,
             "version": register.version(row),
@@ -133,7 +160,8 @@ async def _row(
 
     facts = await house.store.read(read)
     if facts is None:
-        raise HTTPException(404, "台账里没有这一行。它可能已经改了编号，请回到台账查找。")
+        raise HTTPException(404, NO_ROW)
+    await note_read(house, visitor, "register", f"{book} {key}")
     row = facts["row"]
     boxes = registerform.merged(book, row, form, problems or {}, say) if form else registerform.boxes(book, row, say)
     done = request.query_params.get("done", "")

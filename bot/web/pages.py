@@ -23,8 +23,8 @@ from bot.web import (
     office_inventory,
     office_invitations,
     office_notices,
-    oidc,
     office_register,
+    oidc,
     rows,
     signin,
 )

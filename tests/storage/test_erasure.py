@@ -17,10 +17,10 @@ from sqlalchemy import Boolean, Connection, Date, Integer, insert, select
 from bot.house import House
 from handlers import census
 from handlers.rules.week import end_of
-from storage import bindings, cleanups, dump, erasure, flags, groups, inventories, notices
+from storage import accounts, audit, bindings, cleanups, dump, erasure, flags, groups, inventories, notices, sessions
 from storage.database import Store, table
 from storage.erasure import Words
-from storage.personal import CELLS, NAMED, OWN, TRACES
+from storage.personal import CELLS, NAMED, OWN, TRACES, resolve
 from storage.postgresql import PostgresStore
 from storage.sqlite import SqliteStore
 from storage.tables import Flag, Instant, Outgoing, PersonRow, RegisterGroup, Table
@@ -91,6 +91,14 @@ IMPERSONAL = {
     "choice", "target", "device", "code", "disposition", "purpose", "due",
 }  # fmt: skip
 IMPERSONAL_IN = {
+    # The office's people act for the office; an account goes by its own key. What was read stays as long as the law says.
+    "accounts": {"id", "name", "login", "password", "role", "groups"},
+    "audit": {"who", "name", "what", "subject", "scope"},
+    "invitations": {"id", "role", "name", "groups", "account", "by"},
+    "sessions": {"id", "account", "bearer"}, "signin_tries": {"id", "login", "address"},
+    # A keyed hash, and nobody's when the quarter is over.
+    "ballots": {"round", "subject", "voter", "answer"}, "ratings": {"round", "subject"}, "rating_invites": {"round"},
+    "app_updates": {"app", "file"},
     "apps": {"id", "name", "basis", "functions", "similar", "filing"},
     # Made by us: whose it is, only they can prove. The office's people act for the office.
     "erasures": {"id", "body", "who"},
@@ -107,7 +115,7 @@ IMPERSONAL_IN = {
     "flags": {"id", "message", "rule", "clause", "why", "suggestion", "digest"},
     "groups": {"id", "name", "evidence"}, "group_versions": {"name"}, "members": {"role"}, "meta": {"name", "value"},
     "notice_groups": {"message"}, "notices": {"id", "fingerprint", "summaries"},
-    "outbox": {"about", "reference", "error"}, "persons": {"role"},
+    "outbox": {"about", "reference", "error", "claimed_by"}, "persons": {"role"},
     "register_groups": {"id", "name", "matter"}, "slots": {"job"}, "troubles": {"handler", "error"}, "wakes": {"subject"},
 }  # fmt: skip
 
@@ -280,6 +288,31 @@ async def test_a_namesake_in_the_register_of_other_groups_is_counted_not_changed
     assert done.elsewhere == 1
     kept = await store.read(lambda db: db.execute(select(table(RegisterGroup)).where(table(RegisterGroup).c.id == "far")).one())
     assert kept.owner == PERSON.name
+
+
+async def test_an_account_goes_by_its_own_key_with_its_sessions_and_links(house: House) -> None:
+    def opened(db: Connection) -> None:
+        for who in ("a1", "a2"):
+            row = {"id": who, "name": "老周", "login": who, "password": "x", "role": "office", "unit": "", "groups": "[]", "at": MONDAY}
+            accounts.add(db, row)
+            link = {"id": f"link-{who}", "role": "office", "name": "老周", "account": who, "by": "command", "at": MONDAY}
+            accounts.invite(db, {**link, "unit": "", "groups": "[]", "until": LATER})
+            session = {"id": f"s-{who}", "account": who, "bearer": "", "at": MONDAY, "seen": MONDAY, "until": LATER}
+            sessions.start(db, session)
+        audit.add(db, {"at": MONDAY, "who": "account:a1", "name": "老周", "what": "notices", "subject": "", "scope": ""})
+
+    await house.store.write(opened)
+    assert [row.id for row in await house.store.read(lambda db: resolve(db, "老周"))] == ["account:a1", "account:a2"]
+    [copied] = await house.store.read(
+        lambda db: [list(part.rows) for part in dump.about(db, erasure.subject(db, "account:a1"), "") if part.name == "accounts"]
+    )
+    assert [(row["id"], row["login"], "password" in row) for row in copied] == [("a1", "a1", False)]
+    done = await house.store.write(lambda db: erasure.erase(db, "account:a1", WORDS, LATER))
+    assert done.deleted == {"accounts": 1, "invitations": 1, "sessions": 1}
+    left = await house.store.read(stored)
+    for name in ("accounts", "invitations", "sessions"):
+        assert [("a1" in line, "a2" in line) for line in left[name]] == [(False, True)], name
+    assert len(left["audit"]) == 1
 
 
 async def erased(town: Town, native: str) -> Any:

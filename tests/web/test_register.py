@@ -221,7 +221,9 @@ async def test_a_row_without_a_number_is_known_after_it_was_renamed(house: House
     assert "没有要写入的" in again
 
 
-async def test_a_file_that_nobody_confirmed_goes_after_a_week(house: House, desk: httpx.AsyncClient) -> None:
+async def test_a_file_that_nobody_confirmed_goes_after_a_week(
+    house: House, client: Client, desk: httpx.AsyncClient
+) -> None:
     from datetime import timedelta
 
     from handlers.events import DayEnded
@@ -229,6 +231,8 @@ async def test_a_file_that_nobody_confirmed_goes_after_a_week(house: House, desk
     where = await uploaded(desk, FILE.encode())
     later = MONDAY + timedelta(days=8)
     await house.tell(DayEnded(id="d", at=later, day=later.date()))
+    # Sessions end before.
+    desk = await office(house, client)
     assert (await desk.get(where)).status_code == 404
     assert await house.store.read(lambda db: registerimports.recent(db, 9)) == []
 
