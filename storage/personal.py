@@ -135,7 +135,10 @@ def resolve(db: Connection, given: str) -> Sequence[Row[Any]]:
     own = [row for row in ending if row.id.split(":", 1)[1] == given]
     named = literal(BY_ACCOUNT).concat(ACCOUNTS.c.id).label("id")
     holders = select(named, ACCOUNTS.c.name, ACCOUNTS.c.unit).where((ACCOUNTS.c.name == given) | (ACCOUNTS.c.login == given))
-    return own or db.execute(people.where(PERSONS.c.name == given)).all() + db.execute(holders.order_by(ACCOUNTS.c.id)).all()
+    if own:
+        return own
+    called = people.where(PERSONS.c.name == given)
+    return [*db.execute(called), *db.execute(holders.order_by(ACCOUNTS.c.id))]
 
 
 def registered(db: Connection, name: str) -> bool:

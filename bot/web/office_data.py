@@ -26,6 +26,7 @@ from bot.reports import receipt
 from bot.web.forms import form_of
 from bot.web.noting import note_read
 from bot.web.office import NO_STORE, page, signed_in, whole_office_only
+from bot.web.playground_api import away
 from config.settings import TIMEZONE
 from config.wording import load_wording
 from handlers.events import PersonErased
@@ -80,9 +81,19 @@ async def export(house: House, visitor: Bearer, request: Request) -> Response:
     )
 
 
-async def _beside(house: House) -> Any:
+def _playground(house: House) -> Playground | None:
+    """Where it is open elsewhere, nothing is taken or erased by halves: the page is that process's."""
     channel = house.channels.get(Playground.name)
-    if not isinstance(channel, Playground):
+    if isinstance(channel, Playground):
+        return channel
+    if house.role != "all" and house.settings.channels.playground.enabled:
+        raise HTTPException(404, away(house))
+    return None
+
+
+async def _beside(house: House) -> Any:
+    channel = _playground(house)
+    if channel is None:
         return []
     found = await channel.book(lambda db: {name: list(leaving.rows(db, name)) for name in leaving.TABLES})
     return [(f"playground_{name}", leaving.TABLES[name], rows) for name, rows in found.items()]
@@ -130,8 +141,8 @@ def _foresee(db: Connection, person: str) -> dict[str, int]:
 
 
 async def _talks(house: House, person: str, gone: bool) -> int:
-    channel = house.channels.get(Playground.name)
-    if not isinstance(channel, Playground) or not person.startswith(f"{Playground.name}:"):
+    channel = _playground(house)
+    if channel is None or not person.startswith(f"{Playground.name}:"):
         return 0
     if gone:
         instead = house.wording("erase.someone")

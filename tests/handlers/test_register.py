@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bot.app import make_house
+from config.settings import load_settings
 from handlers.erase import checksum
 from handlers.events import PersonErased, RegisterEdited, RegisterImportConfirmed, RegisterPartReceived
 from storage import erasure, groups, notices, register, registerimports, registerpages
+from storage.postgresql import PostgresStore
 from tests.handlers.cleaning import Cleaning, on, on_both
+from tests.storage.places import clear
 
 KEY = "wechat:防汛群"
 
@@ -35,6 +43,34 @@ async def test_of_two_who_edit_a_row_at_once_one_is_written(city: Cleaning) -> N
     assert sum(done) == 1
     kept = await row(city)
     assert (kept.owner, str(kept.created), kept.members) == (f"老{done.index(True)}", "2026-01-05", None)
+
+
+@pytest.mark.postgresql
+async def test_of_two_who_edit_a_row_in_two_processes_one_is_written(tmp_path: Path) -> None:
+    """Each process has its own store; the second finds the row changed and writes nothing over it."""
+    stores = [PostgresStore(os.environ["QINGQUN_TEST_POSTGRESQL"]) for _ in range(2)]
+    await stores[0].write(clear)
+    for store in stores:
+        await store.open()
+    houses = [make_house(load_settings(flags={"data": tmp_path}, environ={}), store) for store in stores]
+    cities = [Cleaning(house) for house in houses]
+    await cities[0].register(name="防汛群", owner="老周")
+    version = register.version(await row(cities[0]))
+    edits = [edited(f"e{n}", version, owner=f"老{n}") for n in range(8)]
+    await asyncio.gather(*(cities[n % 2].happens(one) for n, one in enumerate(edits)))
+    done = [await stores[0].read(lambda db, one=one: registerpages.was_done(db, one.id)) for one in edits]
+    assert sum(done) == 1
+    assert (await row(cities[1])).owner == f"老{done.index(True)}"
+    await cities[0].happens(part(0, "甲群"))
+    await cities[1].happens(part(1, "乙群"))
+    now = await shown(cities[0])
+    confirmed = [RegisterImportConfirmed(id=f"c{n}", at=on(1), draft="i1", shown=now, who=f"office:{n}") for n in range(4)]
+    await asyncio.gather(*(cities[n % 2].happens(one) for n, one in enumerate(confirmed)))
+    assert [one.name for one in await stores[1].read(register.group_rows)].count("甲群") == 1
+    history = await stores[1].read(lambda db: registerpages.history(db, "groups", "wechat:甲群"))
+    assert len(history) == 1
+    for store in stores:
+        await store.close()
 
 
 async def test_what_is_not_there_or_would_lose_its_name_is_not_edited(city: Cleaning) -> None:

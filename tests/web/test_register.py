@@ -282,3 +282,11 @@ async def test_a_person_is_erased_from_the_page_after_a_second_look(
     for ending in (".docx", ".txt", ".json"):
         assert (await desk.get(where + ending)).status_code == 200
     assert "没有找到" in (await desk.post("/office/erase", data={"given": "干部1"})).text
+
+
+async def test_a_process_without_the_playground_takes_and_erases_nothing_by_halves(house: House, desk: httpx.AsyncClient) -> None:
+    house.role = "web"
+    for path, form in (("/office/data/export", {"format": "jsonl"}), ("/office/erase", {"given": "playground:p1"})):
+        answer = await desk.post(path, data=form)
+        assert answer.status_code == 404
+        assert "转到那个进程" in answer.text
