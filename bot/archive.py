@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
 
 from storage import copying
 from storage.copying import Tally
+from storage.database import is_outage
 from storage.migrate import HEAD, known, revision, upgrade
 
 FORMAT = 1
@@ -132,7 +134,13 @@ class Archive:
         different = []
         for name, wanted in self.manifest["tables"].items():
             for page in self._pages(name):
-                copying.put(db, tables[name], wanted["columns"], page)
+                try:
+                    copying.put(db, tables[name], wanted["columns"], page)
+                except DBAPIError as error:
+                    if is_outage(error):
+                        raise
+                    reason = str(error.orig).splitlines()[0]
+                    raise ArchiveError(f"表 {name} 里有一行写不进这个数据库（{reason}），没有恢复任何内容。") from error
             found = copying.tally(db, tables[name])
             if (found.rows, found.checksum) != (wanted["rows"], wanted["checksum"]):
                 different.append(Different(name, wanted["rows"], found.rows))

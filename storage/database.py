@@ -47,9 +47,9 @@ class Store(Protocol):
     async def close(self) -> None: ...
 
 
-# SQLSTATE classes of PostgreSQL that say: not your fault, come again (08 connection, 40 conflict, 53 resources,
-# 57 operator, 58 system).
-PASSING = ("08", "40", "53", "57", "58")
+# SQLSTATE classes of PostgreSQL that say: not your fault, come again (08 connection, 25 a standby that only reads,
+# 28 and 3D no way in, 40 conflict, 53 resources, 55 not now, 57 operator, 58 system).
+PASSING = ("08", "25", "28", "3D", "40", "53", "55", "57", "58")
 
 
 def is_outage(error: Exception) -> bool:

@@ -108,7 +108,7 @@ class PostgresStore:
                 return
             for job in jobs:
                 if not job.future.done():
-                    job.future.set_exception(explained(error) if isinstance(error, FAILURES) else error)
+                    job.future.set_exception(error)
         else:
             for job, result in zip(jobs, results, strict=True):
                 if not job.future.done():
@@ -121,10 +121,10 @@ class PostgresStore:
                 async with self._turn, self._engine.connect() as db, _alone(db, key), db.begin():
                     return await db.run_sync(lambda one: [work(one) for work in works])
             except FAILURES as error:
+                if _is_own_fault(error):
+                    raise
                 if not _is_conflict(error):
-                    # A wrong statement is its work's own; what fails otherwise is the server's.
-                    wrong = isinstance(error, DBAPIError) and not is_outage(error)
-                    raise error if wrong else explained(error) from error
+                    raise explained(error) from error
             await asyncio.sleep(random.random() * min(FIRST_PAUSE * 2**run, LONGEST_PAUSE))
         raise StoreError("数据库太忙，写入一直与其他进程冲突，这次没有写入。请稍后再试。")
 
@@ -181,6 +181,11 @@ async def _alone(db: AsyncConnection, key: str) -> AsyncIterator[None]:
             # The session must not go back to the pool with the lock.
             await db.invalidate()
             raise
+
+
+def _is_own_fault(error: Exception) -> bool:
+    """True for what the work asked and nobody could answer: coming again is useless."""
+    return isinstance(error, DBAPIError) and not error.connection_invalidated and not is_outage(error)
 
 
 def _is_conflict(error: Exception) -> bool:

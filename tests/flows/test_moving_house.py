@@ -215,6 +215,20 @@ def test_a_damaged_backup_is_refused_and_nothing_is_changed(city: Path, tmp_path
     assert "打不开" in qingqun("restore", str(tmp_path / "none.zip"), data=tmp_path / "new").stderr
 
 
+@pytest.mark.postgresql
+def test_a_row_that_postgresql_cannot_hold_is_named_and_nothing_is_restored(
+    city: Path, tmp_path: Path, target: Place
+) -> None:
+    with sqlite3.connect(city / "qingqun.db") as db:
+        db.execute("INSERT INTO meta VALUES ('bad', ?)", ("a\x00b",))
+    file = tmp_path / "b.zip"
+    assert qingqun("backup", str(file), data=city).returncode == 0
+    done = qingqun("restore", str(file), data=tmp_path / "new", database=URL)
+    assert (done.returncode, "表 meta 里有一行写不进" in done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
+    assert asyncio.run(target.run(copying.counts)) == {}
+
+
 def test_the_form_is_open(city: Path, tmp_path: Path) -> None:
     """Whoever has no 轻群 any more can still read it."""
     file = tmp_path / "b.zip"

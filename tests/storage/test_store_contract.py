@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
 
 from storage import clockwork, groups, notices, outbox
 from storage.database import Store, StoreError
@@ -82,6 +83,18 @@ async def test_a_wrong_statement_is_an_error_of_this_work_only(store: Store) -> 
     with pytest.raises(Exception, match="no_such_table"):
         await store.write(lambda db: db.execute(text("INSERT INTO no_such_table VALUES (1)")))
     assert await store.write(lambda db: clockwork.claim(db, "after", NOW))
+
+
+async def test_a_rows_own_fault_is_no_outage(store: Store) -> None:
+    """Or an event that cannot be written would come again for ever."""
+
+    def twice(db: Connection) -> None:
+        for _ in range(2):
+            db.execute(text("INSERT INTO meta (name, value) VALUES ('same', '1')"))
+
+    with pytest.raises(IntegrityError):
+        await store.write(twice)
+    assert await store.read(lambda db: clockwork.recall(db, "same")) is None
 
 
 async def test_a_caller_that_leaves_does_not_take_its_write_back(store: Store) -> None:

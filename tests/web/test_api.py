@@ -210,7 +210,7 @@ async def test_what_the_database_does_not_take_is_503_and_never_200(
 ) -> None:
     await town.roster()
 
-    async def full(work: Any) -> Any:
+    async def full(work: Any, key: str = "") -> Any:
         raise StoreError("磁盘已满，数据没有写入。请清理磁盘后重试。")
 
     monkeypatch.setattr(town.house.store, "write", full)
