@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.bus import BusError
 from bot.house import House
 from handlers.events import DayEnded, NoticeIssued, PersonalDataRead
 from storage import audit
 from storage.audit import Asked
+from storage.database import StoreError
 from tests.conftest import make
 from tests.handlers.cleaning import Cleaning, on
 from tests.web.towns import OWN, UNITS, bearer, enter, two_towns
@@ -66,15 +66,18 @@ async def test_what_cannot_be_written_down_is_not_shown(
     house: House, towns: Cleaning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor, api = await enter(house, "office"), bearer(house, "office")
-    publish = house.bus.publish
+    dispatch = house.dispatch
 
-    async def fail(event: Any) -> None:
+    async def fail(event: Any) -> Any:
         if isinstance(event, PersonalDataRead):
-            raise BusError("事件通道断开了，请稍后再试。")
-        await publish(event)
+            raise StoreError("磁盘已满，数据没有写入。请清理磁盘后重试。")
+        return await dispatch(event)
 
-    monkeypatch.setattr(house.bus, "publish", fail)
-    for answer in (await visitor.get("/office/accounts"), await api.get("/api/v1/notices/ng1/links")):
+    monkeypatch.setattr(house, "dispatch", fail)
+    pages = ("/office/accounts", "/office/register", "/office/register/groups/playground:g1", "/office/import/i1")
+    own = [await visitor.get(page) for page in pages]
+    taken = await visitor.post("/office/data/export", data={"format": "csv"})
+    for answer in (*own, taken, await api.get("/api/v1/notices/ng1/links"), await api.get("/api/v1/register/groups")):
         assert answer.status_code == 503
         assert "干部" not in answer.text
         assert "town的人" not in answer.text
