@@ -107,6 +107,10 @@ class InventorySettings(Section):
     rollcall_share: float = Field(0.8, gt=0, le=1, description="近 30 天消息中“收到”、接龙占比达到多少列为只剩接龙（本地口径）")
     rebound_days: int = Field(30, ge=1, description="解散后多少天内以原班人马重建算反弹（本地口径）")
     rebound_share: float = Field(0.8, gt=0, le=1, description="新群含原群成员的比例达到多少算反弹（本地口径）")
+    move_days: int = Field(
+        7, ge=0, description="新群在原群停用前后多少天内建立、人员大体相同，算改名或迁移，前后算一个群；更晚的算反弹（本地口径）"
+    )
+    move_share: float = Field(0.8, gt=0, le=1, description="两群共同成员占人数较多一群的比例达到多少算改名或迁移（本地口径）")
     app_days: int = Field(60, ge=1, description="政务应用程序多少天未更新列为疑似僵尸（高台县 2025 年为 2 个月）")
     account_days: int = Field(14, ge=1, description="政务新媒体多少天未更新列为疑似僵尸（14 天）")
     app_overlap: float = Field(0.6, gt=0, le=1, description="两个应用的功能重合率（交集/并集）达到多少列为同类应用（本地口径）")

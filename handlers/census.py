@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any, Literal
@@ -24,10 +24,11 @@ from handlers import rosters
 from handlers.rosters import Numbers, Rosters
 from handlers.rules import matter
 from handlers.rules.merge import BODY
+from handlers.rules.moves import Move, left_behind
 from handlers.rules.reduction import EVIDENCE, Lifetime
 from handlers.rules.week import local_day, midnight
 from handlers.rules.zombie import DAY, Gaps, Known
-from storage import clockwork, facts, register
+from storage import clockwork, facts, register, registerimports
 from storage.facts import Outline, Portrait
 from storage.register import Live
 from storage.tables import EPOCH
@@ -62,6 +63,9 @@ class Entry:
     known: Known
     row: Any = None
     exemption: Any = None
+    # Names that it had, the oldest first; and what it was before it moved.
+    formerly: tuple[str, ...] = ()
+    moved: Move | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,10 +95,16 @@ class Census:
     ended: list[tuple[datetime, str]]
     rosters: Rosters
     heard: Heard
-    pairs: Mapping[str, str]
+    pairs: dict[str, str]
     lone: Sequence[str]
     places: Mapping[str, int]
     gaps: dict[str, Gaps] = field(default_factory=dict)
+    # Names that groups had before: by group as the bot saw them, by row as they were in the register.
+    former: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    written: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # By group that goes on what it was, and those that go on as others: they are counted nowhere.
+    moves: Mapping[str, Move] = field(default_factory=dict)
+    left: frozenset[str] = frozenset()
     units: dict[str, int] = field(default_factory=dict)
     registered: bool = False
 
@@ -116,7 +126,7 @@ class Census:
 
     def lifetime(self, place: int, members: bool = False) -> Lifetime:
         ended, evidence = self.ended[place - self.living] if place >= self.living else (None, "")
-        return Lifetime(
+        told = Lifetime(
             id=self.keys[place],
             began=date.fromordinal(int(self.began[place])) if self.began[place] else None,
             ended=ended,
@@ -124,6 +134,13 @@ class Census:
             members=self.rosters.of(place) if members else frozenset(),
             unit=self.unit(place),
         )
+        return left_behind(told) if told.id in self.left else told
+
+    def chain(self, key: str) -> Iterator[str]:
+        """What the group was, the last one first; each began earlier, so that this ends."""
+        while key in self.moves:
+            key = self.moves[key].old
+            yield key
 
     def lifetimes(self) -> Iterator[Lifetime]:
         """Of all groups, also those that are gone, without their members."""
@@ -150,15 +167,19 @@ def take(db: Connection, end: datetime) -> Census:
     units: dict[str, int] = {}
     for row in rows:
         units.setdefault(row.unit, len(units))
-    pairs = register.pair(rows, _lives(db, rows, end))
+    former = facts.former_names(db, end)
+    pairs = register.pair(rows, _lives(db, rows, former, end))
     census = _ordered(db, end, rows, pairs, units)
+    census.former, census.written = former, registerimports.former_names(db, "groups")
     census.gaps = _gaps(db, end)
     census.rosters = _rosters(db, census)
     census.heard = _heard(db, census, sunday)
     return census
 
 
-def _lives(db: Connection, rows: Sequence[Any], end: datetime) -> Iterator[Live]:
+def _lives(
+    db: Connection, rows: Sequence[Any], former: Mapping[str, tuple[str, ...]], end: datetime
+) -> Iterator[Live]:
     """The groups that a row of the register may be about."""
     if not rows:
         return
@@ -166,9 +187,10 @@ def _lives(db: Connection, rows: Sequence[Any], end: datetime) -> Iterator[Live]
     alike = {register.folded(row.name) for row in rows}
     moment = facts.millis(end)
     for one in facts.outlines(db, end):
-        if one.id in named or register.folded(one.name) in alike:
+        before = former.get(one.id, ())
+        if one.id in named or any(register.folded(name) in alike for name in (one.name, *before)):
             living = one.dissolved_at is None or one.dissolved_at >= moment
-            yield Live(id=one.id, name=one.name, unit=one.unit, living=living)
+            yield Live(id=one.id, name=one.name, unit=one.unit, living=living, former=before)
 
 
 def _ordered(
@@ -250,6 +272,49 @@ def _ended(one: Outline, row: Any, last_day: date | None, end: datetime) -> tupl
     if closed and midnight(closed) < end and not (last_day and last_day > closed):
         return midnight(closed), "imported"
     return None, ""
+
+
+def near_an_end(census: Census, days: int) -> list[Lifetime]:
+    """With their members: the groups that are gone, and those that began within so many days of an end."""
+    gone = range(census.living, len(census.keys))
+    if not gone:
+        return []
+    ends = np.unique([local_day(at).toordinal() for at, _ in census.ended])
+    began = census.began[: census.living]
+    after = np.searchsorted(ends, began)
+    nearest = np.minimum(
+        np.abs(began - ends[np.minimum(after, len(ends) - 1)]), np.abs(began - ends[np.maximum(after - 1, 0)])
+    )
+    near = np.flatnonzero(nearest <= days).tolist()
+    return [census.lifetime(place, members=True) for place in (*near, *gone)]
+
+
+def by_name(db: Connection, census: Census, groups: Sequence[Lifetime]) -> list[Lifetime]:
+    """The same groups with the names of their members, who go by other numbers on another platform."""
+    seen = [one.id for one in groups if one.evidence in ("seen", "declared")]
+    others = [one.id for one in groups if one.evidence not in ("seen", "declared")]
+    names = facts.names_in(db, census.end, others) | facts.last_names_in(db, seen)
+    return [replace(one, members=names.get(one.id, frozenset())) for one in groups]
+
+
+def follow(census: Census, moves: Mapping[str, Move]) -> None:
+    """What went on elsewhere is one group: it has the life, the row and the names of what it was."""
+    census.moves, census.left = moves, frozenset(move.old for move in moves.values())
+    for key in moves:
+        chain = list(census.chain(key))
+        census.began[census.places[key]] = census.began[census.places[chain[-1]]]
+        row = next((census.pairs[old] for old in chain if old in census.pairs), None)
+        if row is not None:
+            census.pairs.setdefault(key, row)
+
+
+def _formerly(census: Census, key: str, row: Any, now: str) -> tuple[str, ...]:
+    """As the register had it and as the bot saw it, each name once, the oldest first; and those of what it was."""
+    was = [census.names[census.places[old]] for old in reversed(list(census.chain(key)))]
+    told = [*(census.written.get(row.id, ()) if row else ()), *census.former.get(key, ())]
+    if row and row.name not in told:
+        told.insert(0, row.name)
+    return tuple(one for one in dict.fromkeys([*was, *told]) if register.folded(one) != register.folded(now))
 
 
 def _gaps(db: Connection, end: datetime) -> dict[str, Gaps]:
@@ -358,6 +423,8 @@ def _live(census: Census, one: Portrait, place: int, row: Any, people: int, exem
         known=known,
         row=row,
         exemption=exemption,
+        formerly=_formerly(census, one.id, row, one.name),
+        moved=census.moves.get(one.id),
     )
 
 
@@ -426,6 +493,7 @@ def _imported(census: Census, row: Any, place: int, exemption: Any) -> Entry:
         known=known,
         row=row,
         exemption=exemption,
+        formerly=_formerly(census, row.id, row, row.name),
     )
 
 

@@ -342,3 +342,54 @@ class PersonalDataRead(Event):
     what: str
     subject: str = ""
     scope: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterEdited(Event):
+    """Somebody filled in the page of a row: `fields` and `values` belong together, in pairs; "" empties a cell.
+
+    `version` is that of the row which they saw: of a row that has changed since, nothing is written.
+    """
+
+    book: Literal["groups", "apps"]
+    row: str
+    who: str
+    version: str
+    fields: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterPartReceived(Event):
+    """Some of the rows of a file, as JSON; there are `parts` of them, counted from 0. Nothing is written yet."""
+
+    draft: str
+    book: Literal["groups", "apps"]
+    file: str
+    sha256: str
+    who: str
+    number: int
+    parts: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterImportConfirmed(Event):
+    """The file is to be written as it was shown; `shown` is the digest of the difference that they saw."""
+
+    draft: str
+    shown: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonErased(Event):
+    """Everything about a person is to go; `request` is the number under which the receipt is kept.
+
+    `talks` rows about them have gone in the playground's own file before.
+    """
+
+    person: str
+    request: str
+    who: str
+    talks: int = 0

@@ -11,6 +11,7 @@ from config.settings import InventorySettings
 from config.wording import Wording
 from handlers.census import RECENT_DAYS, Census
 from handlers.reasons import day_in_words, iso
+from handlers.rules.moves import Move
 from handlers.rules.reduction import Reduction
 from handlers.rules.zombie import DAY, OVER_LIMIT
 
@@ -30,6 +31,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
     ("unregistered", "", "none"),
     ("merge", "merge_messages", "messages"),
     ("rebound", "rebound_days", "days"),
+    ("moved", "move_days", "days"),
     ("data_gap", "gap_hours", "hours"),
     ("exempt", "", "none"),
     ("alive", "", "none"),
@@ -67,14 +69,22 @@ def verdicts(groups: Rows) -> dict[str, int]:
     return dict(sorted(Counter(one["verdict"] for one in groups).items()))
 
 
-def reduction_figures(reduced: Reduction, baseline: datetime | None, say: Wording) -> dict[str, Any]:
-    """baseline_groups − all of `closed` + `added` = groups; `rebounds` are among `added` and so count against it."""
+def moved(moves: Mapping[str, Move], baseline: datetime | None) -> int:
+    """How many groups went on under another name or elsewhere since the baseline."""
+    return sum(baseline is not None and one.ended >= baseline for one in moves.values())
+
+
+def reduction_figures(reduced: Reduction, baseline: datetime | None, moved: int, say: Wording) -> dict[str, Any]:
+    """`moved` groups are neither closed nor added.
+
+    baseline_groups − all of `closed` + `added` = groups; `rebounds` are among `added` and so count against it."""
     told = "inventory.formula" if reduced.baseline else "inventory.formula_none"
     return {
         "baseline_at": iso(baseline) if baseline else None,
         "closed": dict(reduced.closed),
         "added": reduced.added,
         "rebounds": reduced.rebounds,
+        "moved": moved,
         "formula": say(told, baseline=reduced.baseline, now=reduced.now, rate=reduced.rate),
     }
 

@@ -13,4 +13,5 @@ def forget(event: DayEnded, context: Context) -> list[Action]:
     retention.forget_notices(context.db, event.at, keep.notice_days)
     retention.forget_flags(context.db, event.at, context.settings.flags.keep_days)
     retention.forget_traces(context.db, event.at, keep.claim_days, keep.activity_days)
+    retention.forget_imports(context.db, event.at)
     return []

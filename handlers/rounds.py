@@ -166,8 +166,10 @@ def _rebound(book: Book, seen: Mapping[Key, Sighting], event: WeekEnded) -> None
     back: dict[str, list[Sighting]] = defaultdict(list)
     for sighting in seen.values():
         for reason in sighting.one["reasons"]:
-            if reason["code"] == "rebound":
-                back[f"{sighting.one['channel']}:{reason['evidence']['closed']}"].append(sighting)
+            # To go on under another name within days is to come back, too: what was to be closed is not.
+            if reason["code"] in ("rebound", "moved"):
+                channel = reason["evidence"].get("channel", sighting.one["channel"])
+                back[f"{channel}:{reason['evidence']['closed']}"].append(sighting)
     states = ("cooling", "closed")
     for one in book.adopt(cleanups.hold_of(book.db, "group", list(back), states)):
         if one.state not in states or one.standing.choice not in ENDING:

@@ -23,10 +23,11 @@ from config.wording import Wording
 from handlers import census, figures, likeness, merging, ratings, unitfigures
 from handlers.census import RECENT_DAYS, Census, Entry
 from handlers.reasons import iso, told
-from handlers.rules import alike, apps, reduction, zombie
+from handlers.rules import alike, apps, moves, reduction, zombie
 from handlers.rules.apps import App
 from handlers.rules.limit import Excess, beyond
 from handlers.rules.merge import Candidate
+from handlers.rules.moves import Move
 from handlers.rules.reduction import Rebound, Reduction
 from handlers.rules.similar import Likeness
 from handlers.rules.week import end_of, first_day, local_day, midnight, week_of
@@ -55,6 +56,8 @@ def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep
     end = end_of(week)
     rules = settings.inventory
     taken = census.take(db, end)
+    was = _moves(db, taken, rules)
+    census.follow(taken, was)
     back = _rebounds(taken, rules)
     baseline = _baseline(db, settings)
     reduced = reduction.reduce(taken.lifetimes(), back, baseline, end)
@@ -74,7 +77,7 @@ def take(db: Connection, settings: Settings, week: str, say: Wording, keep: Keep
         "week": week,
         "at": iso(end),
         "totals": figures.totals(judged.verdicts, judged_apps, reduced),
-        "reduction": figures.reduction_figures(reduced, baseline, say),
+        "reduction": figures.reduction_figures(reduced, baseline, figures.moved(was, baseline), say),
         "app_reduction": unitfigures.app_reduction(len(judged_apps), len(gone), baseline, end),
         "load": load,
         "flow": figures.flow(*weekly.counts(db, midnight(first_day(week)), end), load["people"]),
@@ -129,9 +132,16 @@ def _baseline(db: Connection, settings: Settings) -> datetime | None:
     return end_of(week_of(first)) if first else None
 
 
+def _moves(db: Connection, taken: Census, rules: InventorySettings) -> dict[str, Move]:
+    """Only what began around an end can have taken over, so only of that the members are looked at."""
+    listed = census.near_an_end(taken, rules.move_days)
+    named = census.by_name(db, taken, listed)
+    return moves.find_moves(listed, rules.move_days, rules.move_share, rules.overlap_members, named)
+
+
 def _rebounds(taken: Census, rules: InventorySettings) -> dict[str, Rebound]:
     """Only what began soon after an end can have come back, so only of that the members are looked at."""
-    gone = range(taken.living, len(taken.keys))
+    gone = [at for at in range(taken.living, len(taken.keys)) if taken.keys[at] not in taken.left]
     closed = reduction.proving((taken.lifetime(place, members=True) for place in gone), rules.overlap_members)
     if not closed:
         return {}
@@ -198,6 +208,7 @@ class _Judged:
             *_over_limit(entry, self.excess.pop(key, None)),
             *([Reason("unregistered", {})] if taken.registered and entry.row is None else []),
             *_rebound(back, taken),
+            *_moved(entry, taken),
         ]
         judged = zombie.verdict(reasons, entry.exemption is not None, self.rules.over_limit_watch)
         row = _group(entry, reasons, judged, overlap, taken, self.say) | {"rating": self.ratings.get(f"group:{key}")}
@@ -246,6 +257,15 @@ def _rebound(found: Rebound | None, taken: Census) -> list[Reason]:
     return [Reason("rebound", {"closed": found.closed.split(":", 1)[1], **evidence})]
 
 
+def _moved(entry: Entry, taken: Census) -> list[Reason]:
+    """Told, and leads to no verdict: a group may be renamed, but it is no reduction."""
+    if entry.moved is None:
+        return []
+    channel, closed = entry.moved.old.split(":", 1)
+    evidence = {"name": taken.names[taken.places[entry.moved.old]], "dissolved": entry.moved.ended, "share": entry.moved.share}
+    return [Reason("moved", {"closed": closed, "channel": channel, **evidence})]
+
+
 def _group(
     entry: Entry, reasons: list[Reason], judged: str, overlap: Likeness | None, taken: Census, say: Wording
 ) -> dict[str, Any]:
@@ -279,6 +299,8 @@ def _group(
         "owner": entry.owner,
         # Days without data, as [first, last]: since the last work message, and at least in the last 30 days.
         "no_data": _no_data(known, taken.end),
+        # Names that it had before, the oldest first.
+        "formerly": list(entry.formerly),
         "exemption": _exemption(entry),
         "register": _register(entry.row),
     }

@@ -5,6 +5,7 @@ Instants are milliseconds here, as they are stored; nothing of it is held but wh
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -164,6 +165,32 @@ def last_rosters(db: Connection, moment: datetime) -> Iterator[tuple[str, str]]:
     return ((group, told) for group, told in _stream(db, query))
 
 
+def names_in(db: Connection, moment: datetime, groups: Collection[str]) -> dict[str, frozenset[str]]:
+    """By group of these, what those are called who were in it at the moment."""
+    return _names(db, groups, *_there(moment))
+
+
+def last_names_in(db: Connection, groups: Collection[str]) -> dict[str, frozenset[str]]:
+    """The same of groups that were dissolved, of those who were in them then."""
+    left, dissolved = _whole(MEMBERS.c.left_at), _whole(GROUPS.c.dissolved_at)
+    stayed = or_(left.is_(None), left >= dissolved - LEAVING_MS)
+    return _names(db, groups, MEMBERS.c.joined_at <= GROUPS.c.dissolved_at, stayed)
+
+
+def _names(db: Connection, groups: Collection[str], *which: Any) -> dict[str, frozenset[str]]:
+    listed, found = sorted(groups), defaultdict[str, set[str]](set)
+    query = (
+        select(MEMBERS.c.group, PERSONS.c.name)
+        .join(PERSONS, PERSONS.c.id == MEMBERS.c.person)
+        .join(GROUPS, GROUPS.c.id == MEMBERS.c.group)
+        .where(PERSONS.c.name != "", *which)
+    )
+    for start in range(0, len(listed), FEW):
+        for group, name in db.execute(query.where(MEMBERS.c.group.in_(listed[start : start + FEW]))):
+            found[group].add(name)
+    return {group: frozenset(names) for group, names in found.items()}
+
+
 def heard(db: Connection, last: date, since: date) -> Iterator[Heard]:
     """By group, up to and including the day `last`: the last work message; the counts from `since` on."""
     recent = (
@@ -201,3 +228,17 @@ def first_seen(db: Connection, moment: datetime) -> datetime | None:
     query = select(func.min(GROUPS.c.first_seen)).where(GROUPS.c.first_seen < moment)
     found: datetime | None = db.execute(query).scalar_one()
     return found
+
+
+def former_names(db: Connection, moment: datetime) -> dict[str, tuple[str, ...]]:
+    """By group that had several names before the moment, those that it has no more, the oldest first."""
+    before = VERSIONS.c.at < moment
+    several = select(VERSIONS.c.group).where(before).group_by(VERSIONS.c.group).having(func.count() > 1)
+    query = select(VERSIONS.c.group, VERSIONS.c.name).where(before, VERSIONS.c.group.in_(several))
+    found: dict[str, list[str]] = {}
+    for group, name in db.execute(query.order_by(VERSIONS.c.group, VERSIONS.c.at)):
+        # Before it was told its name, a group went by its number.
+        if name != group.split(":", 1)[1]:
+            found.setdefault(group, []).append(name)
+    former = {group: tuple(dict.fromkeys(one for one in names if one != names[-1])) for group, names in found.items()}
+    return {group: names for group, names in former.items() if names}

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, select, update
 
 from config.settings import TIMEZONE
+from storage import registerimports
 from storage.database import table
 from storage.tables import (
     Activity,
@@ -26,6 +27,8 @@ from storage.tables import (
 
 BELONGINGS = (NoticeGroup, Audience, Press, Receipt, Reminder, RosterChange, Digest)
 OUTBOX_DAYS = 30
+# A register's file that nobody confirmed, and the account of one that was taken in.
+DRAFT_DAYS, ACCOUNT_DAYS = 7, 185
 
 
 def forget_notices(db: Connection, now: datetime, days: int) -> None:
@@ -53,3 +56,7 @@ def forget_traces(db: Connection, now: datetime, claim_days: int, activity_days:
     first = (now - timedelta(days=activity_days)).astimezone(TIMEZONE).date()
     db.execute(delete(activity).where(activity.c.day < first))
     db.execute(delete(troubles).where(troubles.c.at < now - timedelta(days=claim_days)))
+
+
+def forget_imports(db: Connection, now: datetime) -> None:
+    registerimports.forget(db, now - timedelta(days=DRAFT_DAYS), now - timedelta(days=ACCOUNT_DAYS))

@@ -450,6 +450,67 @@ class RatingInvite(Table, table=True):
     round: str = Field(primary_key=True)
 
 
+class RegisterChange(Table, table=True):
+    """What became of a cell of a register, append-only; of a new row one entry without a field."""
+
+    __tablename__ = "register_changes"
+    id: int | None = Field(default=None, primary_key=True)
+    # groups, apps; and the row's id there
+    book: str
+    row: str
+    field: str = ""
+    before: str = long_text()
+    after: str = long_text()
+    at: datetime = instant()
+    # office:<name>, command or bot
+    who: str = ""
+    # page, import, bot
+    via: str = ""
+    # The file that it came from, and its SHA-256.
+    file: str = ""
+    sha256: str = ""
+    # The edit or the import that did it.
+    act: str = Field(default="", index=True)
+    __table_args__ = (Index(None, "book", "row", "id"),)
+
+
+class RegisterImport(Table, table=True):
+    """A file that was read: shown as a difference first, taken when somebody confirms, accounted for row by row."""
+
+    __tablename__ = "register_imports"
+    id: str = Field(primary_key=True)
+    book: str
+    file: str
+    sha256: str
+    who: str
+    at: datetime = instant(index=True)
+    parts: int
+    taken_at: datetime | None = instant(default=None)
+    taken_by: str = ""
+    # What became of every row, as JSON; empty until it is taken.
+    account: str = long_text()
+
+
+class RegisterPart(Table, table=True):
+    """Some rows of a file that waits to be confirmed, as JSON; they go when it is taken."""
+
+    __tablename__ = "register_parts"
+    draft: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    body: str = long_text()
+
+
+class Erasure(Table, table=True):
+    """That somebody was erased on request, and what was done; whose it was, only they can prove."""
+
+    __tablename__ = "erasures"
+    id: str = Field(primary_key=True)
+    at: datetime = instant()
+    who: str
+    # The receipt as JSON.
+    body: str = long_text()
+
+
 class Gap(Table, table=True):
     """A time in which a channel heard nothing, so that silence proves nothing."""
 

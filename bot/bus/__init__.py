@@ -9,6 +9,8 @@ from typing import Protocol
 
 from handlers.events import Event
 
+# Whoever writes a register without an event waits in the same line: `store.write(…, key=REGISTER + book)`.
+REGISTER = "register:"
 Consume = Callable[[Event], Awaitable[object]]
 
 
@@ -34,8 +36,11 @@ class Bus(Protocol):
 
 
 def partition_of(event: Event) -> str:
-    """What must stay in order: the events of one group, or of one notice; everything else stands alone."""
+    """What must stay in order: the events of one group, of one notice, of one register; everything else stands alone."""
     group = getattr(event, "group", None)
     if group is not None:
         return str(getattr(group, "id", group))
+    book = getattr(event, "book", None)
+    if book is not None:
+        return f"{REGISTER}{book}"
     return str(getattr(event, "notice", None) or getattr(event, "subject", None) or event.id)

@@ -19,4 +19,6 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "restore": ("bot.commands.restore", "从备份恢复"),
     "migrate": ("bot.commands.migrate", "把 SQLite 数据迁移到 PostgreSQL"),
     "inventory": ("bot.commands.inventory", "输出每周清单"),
+    "export": ("bot.commands.export", "用开放格式导出全部数据，或一个人的资料"),
+    "erase": ("bot.commands.erase", "应本人要求删除其全部资料，给出回执"),
 }

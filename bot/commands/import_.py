@@ -5,46 +5,34 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
-import json
 import sys
-import unicodedata
+import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import Connection
 
+from bot.bus import REGISTER
 from bot.commands import import_feeds
-from bot.reports.register_import import Register, RegisterRow, read_register
+from bot.reports import register_account
+from bot.reports.register_import import Register, read_register
+from bot.reports.register_rows import HEADERS, prepared
 from bot.reports.spreadsheet import ImportRefused, load_file
 from config.settings import Settings
 from config.wording import load_wording
-from storage import register
+from storage import register, registerimports
 from storage.database import Store
-from storage.register import Live, Outcome, What, folded
+from storage.registerimports import Difference
 
 BAD = 2
-# What registers call a platform → the channel.
-CHANNELS: Mapping[str, str] = {
-    "微信": "wechat", "微信群": "wechat", "企业微信": "wecom", "政务微信": "wecom", "钉钉": "dingtalk",
-    "钉钉群": "dingtalk", "政务钉钉": "dingtalk", "飞书": "feishu", "qq": "qq", "qq群": "qq",
-    "网页试用台": "playground", "未注明": "other",
-}  # fmt: skip
-UNKNOWN_CHANNEL = "other"
+WHO = "command"
+# Rows of the register that the file does not have are counted; so many are named.
+MISSING_NAMED = 20
 
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one row; `told` is how it goes into the table, `outcome` None for a skipped one."""
-
-    row: RegisterRow
-    told: Mapping[str, Any]
-    outcome: Outcome | None = None
-    note: str = ""
+Rows = Sequence[Mapping[str, Any]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     file = "xlsx 或 csv 文件，表头为中文；feeds 为 RSS、Atom、JSON Feed、csv 文件或文件夹，不写则读台账里写明的"
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help=file)
     parser.add_argument("--dry-run", action="store_true", help="只报告会做什么，不写入")
+    parser.add_argument("--account", type=Path, metavar="FILE", help="把每一行的去向另存为 xlsx 或 csv 文件")
 
 
 async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int:
@@ -62,125 +51,88 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
         print(load_wording()("import.no_file", what=args.what), file=sys.stderr)
         return BAD
     try:
-        read = await asyncio.to_thread(_read, args.file, settings.upload_mb, args.what)
+        content, read = await asyncio.to_thread(_read, args.file, settings.upload_mb, args.what)
     except ImportRefused as refused:
         print(refused.said(args.file.name), file=sys.stderr)
         return BAD
-    now = datetime.now(UTC)
+    if args.account and args.account.suffix.lower() not in register_account.MEDIA:
+        print(load_wording()("import.account_kind", path=args.account.name), file=sys.stderr)
+        return BAD
+    told: dict[str, Any] = {"id": f"i{uuid.uuid4().hex[:16]}", "book": args.what, "file": args.file.name[:200]}
+    told |= {"sha256": hashlib.sha256(content).hexdigest(), "who": WHO, "at": datetime.now(UTC), "parts": 0}
     if args.dry_run:
-        taken, kept = await store.read(lambda db: take(db, read, args.what, None))
+        rows, found = await store.read(lambda db: _compare(db, read, args.what))
     else:
-        taken, kept = await store.write(lambda db: take(db, read, args.what, now))
-    for line in _account(read, taken, kept, args.file.name, args.dry_run):
+        rows, found = await store.write(lambda db: _take(db, read, told), key=REGISTER + args.what)
+    for line in _said(read, rows, found, args.file.name, args.dry_run, args.what):
         print(line)
+    return _write_account(args.account, args.what, registerimports.accounted(rows, found)) if args.account else 0
+
+
+def _read(path: Path, limit_mb: int, what: str) -> tuple[bytes, Register]:
+    content = load_file(path, limit_mb)
+    return content, read_register(content, what)
+
+
+def _compare(db: Connection, read: Register, what: Any) -> tuple[Rows, Difference]:
+    rows = prepared(read, what, register.live_groups(db) if what == "groups" else [])
+    return rows, registerimports.difference(db, what, registerimports.told(what, rows))
+
+
+def _take(db: Connection, read: Register, told: dict[str, Any]) -> tuple[Rows, Difference]:
+    """In one transaction."""
+    rows, found = _compare(db, read, told["book"])
+    registerimports.note(db, told)
+    draft = registerimports.get(db, told["id"])
+    assert draft is not None
+    registerimports.take(db, draft, rows, found, told["at"], WHO)
+    return rows, found
+
+
+def _write_account(path: Path, what: str, account: Rows) -> int:
+    say = load_wording()
+    try:
+        path.write_bytes(register_account.render(path.suffix.lower(), what, account))
+    except OSError as error:
+        print(say("inventory.not_written", path=path, why=error.strerror), file=sys.stderr)
+        return BAD
+    print(say("inventory.written", path=path))
     return 0
 
 
-def _read(path: Path, limit_mb: int, what: str) -> Register:
-    return read_register(load_file(path, limit_mb), what)
-
-
-def take(db: Connection, read: Register, what: What, at: datetime | None) -> tuple[list[Taken], int]:
-    """Save all rows in one transaction, or only compare them when `at` is None; and how many others the table holds."""
-    live = register.live_groups(db) if what == "groups" else []
-    known = {row.id for row in (register.group_rows if what == "groups" else register.app_rows)(db)}
-    taken = _prepared(read, what, live)
-    rows = [one.told for one in taken if one.told]
-    outcomes = register.save(db, what, rows, at) if at else register.compare(db, what, rows)
-    became = {row["id"]: outcome for row, outcome in zip(rows, outcomes, strict=True)}
-    notes = _notes(rows, live)
-    done = [
-        replace(one, outcome=became[one.told["id"]], note=notes.get(one.told["id"], "")) if one.told else one
-        for one in taken
-    ]
-    return done, len(known - became.keys())
-
-
-def _prepared(read: Register, what: What, live: list[Live]) -> list[Taken]:
-    """Each row under its key; the second row of one key is skipped."""
-    first: dict[str, int] = {}
-    by_native: dict[str, list[str]] = {}
-    for group in live:
-        for given in (group.id, group.id.split(":", 1)[1]):
-            by_native.setdefault(given, []).append(group.id)
-    taken: list[Taken] = []
-    for row in read.rows:
-        told = {} if row.skipped else _told(row, read, what, by_native)
-        if told and (before := first.setdefault(told["id"], row.number)) != row.number:
-            row.skipped, told = load_wording()("import.twice", row=before), {}
-        taken.append(Taken(row, told))
-    return taken
-
-
-def _told(row: RegisterRow, read: Register, what: What, by_native: Mapping[str, list[str]]) -> dict[str, Any]:
-    """The cells that the file has; an empty one empties, one that could not be read leaves what was known."""
-    columns = read.columns | ({"ends"} if "matter" in read.columns else set())
-    told = {name: row.values.get(name) for name in columns - row.unread - {"platform", "native"}}
-    if row.extra or read.unknown:
-        told["extra"] = json.dumps(row.extra, ensure_ascii=False, sort_keys=True)
-    told |= {"id": _key(row, what), "position": row.number}
-    if what == "groups":
-        told["channel"] = _channel(row)
-        native = row.values.get("native", "")
-        if native:
-            named = by_native.get(native, [])
-            told["group"] = named[0] if len(named) == 1 else None
-    return told
-
-
-def _channel(row: RegisterRow) -> str:
-    text = unicodedata.normalize("NFKC", row.values.get("platform", "")).lower().replace(":", "").strip()
-    return CHANNELS.get(text, text[:40]) or UNKNOWN_CHANNEL
-
-
-def _key(row: RegisterRow, what: What) -> str:
-    """Stays the same from file to file: the id that the file gives, or else platform, unit and name."""
-    head = _channel(row) if what == "groups" else "app"
-    native = row.values.get("native", "")
-    if native:
-        return str(native) if ":" in native else f"{head}:{native}"
-    named = ("unit", "name") if what == "groups" else ("unit", "name", "kind")
-    text = "\n".join(folded(row.values.get(name, "")) for name in named)
-    return f"{head}:r{hashlib.sha256(text.encode()).hexdigest()[:15]}"
-
-
-def _notes(rows: list[Mapping[str, Any]], live: list[Live]) -> dict[str, str]:
-    """Which live group a row was matched to, or that it could not be."""
-    say = load_wording()
-    asked = [
-        SimpleNamespace(id=row["id"], group=row.get("group"), name=row["name"], unit=row.get("unit") or "")
-        for row in rows
-    ]
-    pairs = register.pair(asked, live)
-    names = Counter(folded(one.name) for one in live if one.living)
-    notes = {row.id: say("import.ambiguous") for row in asked if names[folded(row.name)] > 1}
-    return notes | {row: say("import.matched", group=group) for row, group in pairs.items()}
-
-
-def _account(read: Register, taken: list[Taken], kept: int, file: str, dry: bool) -> Iterator[str]:
+def _said(read: Register, rows: Rows, found: Difference, file: str, dry: bool, what: str) -> Iterator[str]:
     say = load_wording()
     for name in ("unknown", "computed"):
         if columns := getattr(read, name):
             yield say(f"import.{name}_columns", columns="、".join(columns))
     counts: Counter[str] = Counter()
-    for one in taken:
-        counts[one.outcome or "skipped"] += 1
-        counts["problems"] += len(one.row.problems)
-        yield from _lines(one, dry)
+    weighed = iter(found.rows)
+    for line in registerimports.accounted(rows, found):
+        one = next(weighed) if line["outcome"] != "skipped" else None
+        counts[line["outcome"]] += 1
+        counts["problems"] += len(line["problems"])
+        yield from _lines(line, one, dry, what)
     numbers = {name: counts[name] for name in ("new", "changed", "same", "skipped", "problems")}
-    yield say("import.summary_dry" if dry else "import.summary", file=file, rows=len(taken), **numbers)
-    if kept:
-        yield say("import.kept", number=kept)
+    for row in found.missing[:MISSING_NAMED]:
+        yield say("import.kept_row", name=row.name, unit=row.unit or say("import.no_unit"))
+    yield say("import.summary_dry" if dry else "import.summary", file=file, rows=len(rows), **numbers)
+    if found.missing:
+        yield say("import.kept", number=len(found.missing))
 
 
-def _lines(one: Taken, dry: bool) -> Iterator[str]:
-    say, row = load_wording(), one.row
-    if one.outcome is None:
-        yield say("import.skipped", row=row.number, why=row.skipped)
+def _lines(line: Mapping[str, Any], one: Any, dry: bool, what: str) -> Iterator[str]:
+    say = load_wording()
+    if one is None:
+        yield say("import.skipped", row=line["row"], why=line["why"])
     else:
-        would = "would_" if dry and one.outcome != "same" else ""
-        values = {"row": row.number, "outcome": say(f"import.{would}{one.outcome}"), "name": one.told["name"]}
-        unit = one.told.get("unit")
-        yield (say("import.line_unit", unit=unit, **values) if unit else say("import.line", **values)) + one.note
-    for problem in row.problems:
-        yield say("import.problem", row=row.number, cell=problem.cell, column=problem.column, why=problem.why)
+        would = "would_" if dry and line["outcome"] != "same" else ""
+        values = {"row": line["row"], "outcome": say(f"import.{would}{line['outcome']}"), "name": line["name"]}
+        unit, formerly = line["unit"], line["formerly"]
+        said = say("import.line_unit", unit=unit, **values) if unit else say("import.line", **values)
+        yield said + (say("import.formerly", name=formerly) if formerly else "") + line["note"]
+        for change in one.changes:
+            column = HEADERS[what].get(change.field, change.field)
+            cells = {side: getattr(change, side) or say("import.nothing") for side in ("before", "after")}
+            yield say("import.change", column=column, **cells)
+    for cell, column, why in line["problems"]:
+        yield say("import.problem", row=line["row"], cell=cell, column=column, why=why)

@@ -142,7 +142,8 @@ GROUPS: tuple[Place, ...] = (
     _group(19, "柳湾镇水库移民群", SHE, "小黄", named("小赵", "老何", "小郭"), kind="业务", founded=52, pace=0.3),
     _group(20, "白沙镇河道保洁群", "白沙镇综合办", "小徐", named("小孙", "老冯", "老董", "小袁"), kind="业务",
            quiet=33),
-    _group(21, "青石县助学工作群", "青石县教育局", "小苏", named("小赵", "小徐", "小彭"), kind="业务", pace=0.25),
+    _group(21, "青石县助学工作群", "青石县教育局", "小苏", named("小赵", "小徐", "小彭"), kind="业务", founded=42,
+           pace=0.25),
     _group(22, "柳湾镇通讯录群", LIU, "小李", TOWN, channel="wechaty", pace=0.2),
     _group(23, "柳湾镇冬修水利群", NONG, "小陈", CADRES, channel="wechaty", kind="业务", quiet=92),
     _group(24, "青石县救灾物资群", "青石县应急局", "小曹", named("小程", "小刘", "小周"), channel="wechaty",
@@ -156,6 +157,8 @@ GROUPS: tuple[Place, ...] = (
     _group(36, "防返贫数据核对临时群", NONG, "小陈", CLERKS, kind="临时", quiet=70, ends=80, dissolved=26),
     _group(37, "白沙镇迎检群", "白沙镇党政办", "小吴", WHITE, kind="临时", quiet=40, ends=45, dissolved=19),
     _group(38, "会议接龙群", LIU, "小王", TOWN + CADRES, kind="业务", quiet=30, dissolved=12, receipts=3.0),
+    # Goes on as g21.
+    _group(39, "青石县资助政策群", "青石县教育局", "小苏", named("小赵", "小徐", "小彭"), kind="业务", pace=0.25, dissolved=40),
 )  # fmt: skip
 
 # What only the register knows: name, unit, kind, matter, days since its last work message (None: not filled in).

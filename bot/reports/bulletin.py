@@ -100,7 +100,9 @@ def _overall(snapshot: Snapshot, own: bool, say: Wording) -> Iterator[Point]:
         yield "known", say("bulletin.overall_of.known_own", **totals)
         return
     yield "known", say("bulletin.overall_of.known", **totals, **_sources(snapshot))
-    yield "reduced", _reduced(totals, snapshot["reduction"], say)
+    moved = snapshot["reduction"].get("moved")
+    more = say("bulletin.overall_of.moved", number=moved) if moved else ""
+    yield "reduced", _reduced(totals, snapshot["reduction"], say) + more
     load = snapshot["load"]
     yield "load", say("bulletin.overall_of.load" if load["people"] else "bulletin.overall_of.load_none", **load)
 

@@ -40,7 +40,7 @@ def read_text(cell: Any) -> Read:
     text = text_of(cell)
     if len(text) > MAX_TEXT:
         return text[:MAX_TEXT], load_wording()("import.too_long", limit=MAX_TEXT)
-    return text, ""
+    return text, load_wording()("import.unknown_letters") if "\ufffd" in text else ""
 
 
 def read_number(cell: Any) -> Read:

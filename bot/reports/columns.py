@@ -139,6 +139,7 @@ GROUPS: tuple[Column, ...] = (
     ("判定口径和出处", 48, "text", _grounds),
     ("无数据日期", 22, "text", _no_data),
     ("干部评价", 22, "text", _rating),
+    ("原名", 16, "text", lambda row, _: "；".join(row.get("formerly", ()))),
 )
 APPS: tuple[Column, ...] = (
     ("序号", 5, "middle", None),

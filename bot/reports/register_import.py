@@ -95,6 +95,7 @@ GROUPS = (
     Column("判定依据"),
     Column("数据来源"),
     *COMPUTED,
+    Column("原名"),
 )
 APPS = (
     Column("名称", "name", others=("应用名称", "app名称", "政务应用名称", "程序名称", "账号名称", "公众号名称")),

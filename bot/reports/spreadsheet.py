@@ -27,6 +27,12 @@ SEPARATORS = ",\t;，"
 # A declaration of entities has no business in a workbook; it is how small files grow.
 DOCTYPE = b"<!DOCTYPE"
 
+# So many bytes of a thousand that are no text in either encoding are slips; more, and the file is something else.
+SLIPS = 1
+# A cell is as long as somebody made it; the file's size is what limits it.
+csv.field_size_limit(500 * MB)
+UNCLOSED = 100_000
+
 # Row number as the user sees it, and the cells.
 Rows = list[tuple[int, tuple[Any, ...]]]
 
@@ -117,19 +123,31 @@ def _csv(content: bytes) -> Rows:
     separator = max(SEPARATORS, key=head.count)
     try:
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        return _limited((lines.line_num, line[:MAX_COLUMNS]) for line in lines)
+        return _limited((lines.line_num, _whole(line[:MAX_COLUMNS])) for line in lines)
     except csv.Error:
         raise ImportRefused("broken") from None
 
 
+def _whole(line: list[str]) -> list[str]:
+    """A quotation mark that nobody closed makes one cell of all the rows behind it: they must not be lost in it."""
+    if any(len(cell) > UNCLOSED and "\n" in cell for cell in line):
+        raise ImportRefused("broken")
+    return line
+
+
 def _decoded(content: bytes) -> str:
-    for encoding in ("utf-16",) if content.startswith(UTF16) else ENCODINGS:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        # A picture or a program decodes to something, too.
-        if "\x00" in text:
-            raise ImportRefused("broken")
-        return text
+    """A byte here and there that is no text costs its cell, not the file: it becomes \ufffd."""
+    known = ("utf-16",) if content.startswith(UTF16) else ENCODINGS
+    for strictness in ("strict", "replace"):
+        for encoding in known:
+            try:
+                text = content.decode(encoding, strictness)
+            except UnicodeDecodeError:
+                continue
+            if text.count("\ufffd") * 1000 > SLIPS * len(text):
+                continue
+            # A picture or a program decodes to something, too.
+            if text.count("\x00") * 1000 > SLIPS * len(text):
+                raise ImportRefused("broken")
+            return text.replace("\x00", "")
     raise ImportRefused("encoding")

@@ -72,6 +72,8 @@ def _reduced(snapshot: Mapping[str, Any], say: Wording) -> Iterator[SummaryRow]:
     for evidence, number in reduction["closed"].items():
         yield _line("whole", f"closed_{evidence}", number, say)
     yield _line("whole", "added", reduction["added"], say, rebounds=reduction["rebounds"])
+    if moved := reduction.get("moved"):
+        yield _line("whole", "moved", moved, say)
     yield _line("whole", "now", totals["groups"], say)
     yield _line("whole", "net", totals["reduced_groups"], say)
     yield "share", (say("inventory.sheet.rate"), totals["reduction_rate"], reduction["formula"])

@@ -22,6 +22,7 @@ from bot.house import House
 from bot.links import Bearer
 from bot.reports.stream import written
 from bot.web.api_cleanup import list_cleanups
+from bot.web.api_register import list_register
 from bot.web.api_rules import decide_appeal, list_appeals, shadow_rules, test_rules
 from bot.web.auth import bearer_of, keys_of, may_run, may_see
 from bot.web.bodies import object_of, string_in
@@ -72,6 +73,7 @@ def routes(house: House) -> list[BaseRoute]:
         ("POST", "/rules/test", test_rules),
         ("POST", "/rules/shadow", shadow_rules),
         ("GET", "/audit", list_audit),
+        ("GET", "/register/{book}", list_register),
         ("POST", "/events", post_events),
     ]
     return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import quote
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -17,11 +19,13 @@ from bot.links import LinkError
 from bot.web.acknowledge import PRIVATE, clicked
 from bot.web.forms import Form, form_of
 from bot.web.templates import render
+from config.wording import load_wording
 from handlers.events import FlagAnswered, SubjectRated
 from handlers.rules.rating import ANSWERS as RATINGS
 from handlers.rules.rating import LEAST, round_of
 from handlers.rules.week import first_day, midnight, week_of
-from storage import flags, notices, pages, ratings
+from storage import dump, flags, notices, pages, ratings
+from storage.personal import subject
 
 SHOWN = 100
 ANSWERS: tuple[Literal["withdraw", "misjudged", "understood"], ...] = ("withdraw", "misjudged", "understood")
@@ -61,7 +65,25 @@ def routes(house: House) -> list[BaseRoute]:
         await house.tell(clicked(house, notice, person, "undo" if action == "undo" else "ack"))
         return back
 
-    return [Route("/mine/{token}", show, methods=["GET"]), Route("/mine/{token}", press, methods=["POST"])]
+    async def own(request: Request) -> Response:
+        person = _read(house, request)
+        told = await house.store.read(lambda db: own_data(db, person, house.wording("export.other")))
+        name = quote(house.wording("export.own_file"))
+        headers = {**PRIVATE, "content-disposition": f"attachment; filename=\"mine.json\"; filename*=UTF-8''{name}"}
+        return Response(json.dumps(told, ensure_ascii=False, indent=2), media_type="application/json", headers=headers)
+
+    return [
+        Route("/mine/{token}", show, methods=["GET"]),
+        Route("/mine/{token}", press, methods=["POST"]),
+        Route("/mine/{token}/data.json", own, methods=["GET"]),
+    ]
+
+
+def own_data(db: Connection, person: str, other: str) -> dict[str, Any]:
+    """What is stored about one person (个人信息保护法 第四十五条), by what it is; others' names are left out."""
+    say = load_wording()
+    parts = {say(f"export.table.{part.name}"): list(part.rows) for part in dump.about(db, subject(db, person), other)}
+    return {title: rows for title, rows in parts.items() if rows}
 
 
 def _answered(house: House, flag: str, person: str, form: Form) -> FlagAnswered:

@@ -22,6 +22,11 @@ KINDS: Mapping[str, str] = {
     "people": "试用台人员",
     "accounts": "账号",
     "audit": "查阅记录",
+    "register": "台账（含群主、管理员、联系电话）",
+    "import": "台账导入的差异和每一行的去向",
+    "everything": "导出全部数据",
+    "erase": "查找要删除的人在哪些数据里",
+    "erased": "应本人要求删除个人信息",
 }
 
 

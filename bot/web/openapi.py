@@ -60,6 +60,9 @@ AUDIT = _object(
     ("id", "at", "who", "name", "what", "subject", "scope"),
     id=WHOLE, at=MOMENT, who=TEXT, name=TEXT, what=TEXT, subject=TEXT, scope=TEXT,
 )  # fmt: skip
+REGISTER = _object(
+    ("total", "page", "pages", "rows"), total=WHOLE, page=WHOLE, pages=WHOLE, rows=_list({"type": "object"}),
+)  # fmt: skip
 DRAFT = _object(("text",), id={}, text=TEXT, at=MOMENT, kind=TEXT)
 LINKS = _object(("links",), links=_list(_object(("person", "name", "url"), person=TEXT, name=TEXT, url=TEXT)))
 EVENT = {"type": "object", "required": ["type", "id", "at", "channel"]}
@@ -85,6 +88,7 @@ OPERATIONS: tuple[tuple[str, str, str, Any, str, Any], ...] = (
     ("post", "/rules/shadow", "用改过的规则手册旁路试判，不影响现行规则", _object(("rulebook",), rulebook=TEXT), "200",
      _object(("cases", "present", "changed", "differ"), cases=WHOLE, present=TEXT, changed=TEXT, differ=_list({"type": "object"}))),
     ("get", "/audit", "个人信息查阅记录，最新的在前（每页 500 条）", None, "200", _list(AUDIT)),
+    ("get", "/register/{book}", "台账 groups 或 apps（每页 500 行，按台账顺序）", None, "200", REGISTER),
     ("post", "/events", "送入事件（单个、数组或逐行）", {"oneOf": [EVENT, _list(EVENT)]}, "200", _object(("accepted",), accepted=WHOLE)),
 )  # fmt: skip
 ERROR = {"description": "出错，error 是一句中文", "content": {"application/json": {"schema": _object(("error",), error=TEXT)}}}
@@ -122,6 +126,11 @@ def _parameters(path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in named]
     if path == "/cleanup":
         kinds = {"state": {"enum": list(STATES)}, "unit": TEXT, "page": {"type": "integer", "minimum": 1}}
+        found += [{"name": name, "in": "query", "required": False, "schema": kind} for name, kind in kinds.items()]
+    if path == "/register/{book}":
+        book = {"enum": ["groups", "apps"]}
+        found.append({"name": "book", "in": "path", "required": True, "schema": book})
+        kinds = {"q": TEXT, "unit": TEXT, "open": {"enum": ["1"]}, "page": {"type": "integer", "minimum": 1}}
         found += [{"name": name, "in": "query", "required": False, "schema": kind} for name, kind in kinds.items()]
     if path == "/notices":
         found.append({"name": "group", "in": "query", "required": False, "schema": TEXT})

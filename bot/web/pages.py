@@ -18,19 +18,24 @@ from bot.web import (
     office_accounts,
     office_audit,
     office_cleanup,
+    office_data,
+    office_import,
     office_inventory,
     office_invitations,
     office_notices,
+    office_register,
     oidc,
     rows,
     signin,
 )
 from bot.web.templates import render
 from config.settings import Settings
+from storage.retention import ACCOUNT_DAYS, DRAFT_DAYS
 
 PARTS = (
     acknowledge, mine, cleanup, office, dashboard, rows, office_notices, office_inventory, office_cleanup,
     office_invitations, signin, invite, office_accounts, office_audit, oidc,
+    office_register, office_import, office_data,
 )  # fmt: skip
 
 
@@ -64,6 +69,9 @@ def kept(settings: Settings) -> list[tuple[str, str, str]]:
         ("机制办账号的姓名、登录名、密码校验值", "停用后仍留存，供核对记录", "登录；不保存电话和证件号"),
         ("登录状态、输错密码的次数", "1 天", "防止猜密码；登录名和地址只存不可还原的校验值"),
         ("谁查阅了个人信息", f"{keep.audit_days} 天", "网络安全法要求不少于六个月；机制办自己可看"),
+        ("台账、每一格的修改历史", "长期（台账档案）", "谁在何时改了什么；应本人要求删除时去掉姓名、电话"),
+        ("台账导入文件的内容与结果", f"没有确认的 {DRAFT_DAYS} 天，每行去向 {ACCOUNT_DAYS} 天", "先看差异再写入；有据可查"),
+        ("删除个人信息的回执", "长期", "只有散列，不含是谁"),
         ("事件去重记录", f"{keep.claim_days} 天", "同一消息只处理一次；不含内容"),
         ("运行日志", f"{keep.log_days} 天", "网络安全法要求不少于六个月；不含消息正文"),
     ]

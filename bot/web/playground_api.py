@@ -27,7 +27,10 @@ Answer = Callable[["Page", str, Request], Awaitable[Any]]
 def away(house: House) -> str:
     """Why the playground's pages are not here."""
     if house.role != "all" and house.settings.channels.playground.enabled:
-        return "试用台的网页由 channels 进程提供，请把 /playground 和 /office/invitations 转到那个进程（见 docs/scale.md）。"
+        return (
+            "试用台由 channels 进程提供，请把 /playground、/office/invitations、/office/data、/office/erase "
+            "转到那个进程（见 docs/scale.md）。"
+        )
     return "试用台没有开通（设置 channels.playground.enabled）。"
 
 

@@ -24,7 +24,7 @@ from tests.conftest import make
 
 VERDICT_OF_GROUPS = {code for code in VERDICT_OF if not code.startswith(("similar_name", "data_gap"))}
 # Told beside a verdict, and what by its day leads to one of two.
-HINTS = {"over_limit", "unregistered", "rebound", "no_filing", "not_updated"}
+HINTS = {"over_limit", "unregistered", "rebound", "moved", "no_filing", "not_updated"}
 
 
 def coded(part: str) -> set[str]:
@@ -66,6 +66,7 @@ async def test_the_city_is_complete_and_its_past_is_not_said_again(furnished: Ho
     assert len(groups) == 27
     assert facts["snapshot"]["totals"]["reduction_rate"] == pytest.approx(5 / 32)
     assert facts["snapshot"]["reduction"]["rebounds"] == 1
+    assert facts["snapshot"]["reduction"]["moved"] == 1
     assert len(facts["weeks"]) >= 8
     assert len(facts["open"]) == 2
     assert facts["appeals"]

@@ -329,6 +329,51 @@ async def test_a_group_that_comes_back_counts_against_the_reduction(city: City) 
     assert back["reasons"][0]["text"] == "“防汛群”2026年11月3日解散后，原群 80% 的成员又在本群（反弹）"
 
 
+async def test_a_group_under_another_number_is_the_same_group_with_its_former_name(city: City) -> None:
+    await city.roster("keep", 60, people="678")
+    await city.roster("old", 60, people="12345", name="防汛群", unit="城关镇", created="2026-01-05")
+    await city.register(name="防汛群", unit="城关镇", phone="13800000000", channel="wechat")
+    await city.roster("new", 12, people="1234x", name="抗旱群")
+    await city.dissolved("old", 10)
+    found = await city.snapshot(reduction={"baseline": "2026-10-01"})
+    assert (found["totals"]["baseline_groups"], found["totals"]["groups"], found["totals"]["reduced_groups"]) == (2, 2, 0)
+    reduction = found["reduction"]
+    assert (reduction["closed"], reduction["added"], reduction["rebounds"], reduction["moved"]) == (
+        {"seen": 0, "declared": 0, "imported": 0}, 0, 0, 1
+    )  # fmt: skip
+    assert found["changes"] == []
+    moved = next(one for one in found["groups"] if one["id"] == "new")
+    assert (moved["formerly"], moved["register"]["phone"]) == (["防汛群"], "13800000000")
+    reason = next(one for one in moved["reasons"] if one["code"] == "moved")
+    assert reason["text"] == "原“防汛群”2026年11月13日停用后，成员有 80% 相同，算改名或迁移，前后是一个群"
+    assert reason["evidence"]["closed"] == "old"
+
+
+async def test_a_group_that_moved_to_another_platform_is_the_same_group(city: City) -> None:
+    await city.roster("old", 60, people="12345", name="防汛群", created="2026-01-05")
+    await city.dissolved("old", 10)
+    # They have other numbers there, and are known by their names.
+    members = [{"id": f"w{one}", "name": f"干部{one}"} for one in "12345"]
+    await city.tell(9, type="roster", channel="wecom", group={"id": "w1", "name": "防汛群"}, owner=None, members=members)
+    found = await city.snapshot(reduction={"baseline": "2026-10-01"})
+    assert (found["reduction"]["moved"], found["reduction"]["added"], found["totals"]["groups"]) == (1, 0, 1)
+
+
+async def test_a_renamed_group_keeps_its_row_of_the_register(city: City) -> None:
+    await city.roster("g1", 60, name="防汛群", unit="城关镇")
+    await city.register(name="防汛群", unit="城关镇", purpose="值守")
+    await city.roster("g1", 5, name="抗旱群", unit="城关镇")
+    [group] = (await city.snapshot())["groups"]
+    assert (group["name"], group["purpose"], group["formerly"]) == ("抗旱群", "值守", ["防汛群"])
+    assert "unregistered" not in [one["code"] for one in group["reasons"]]
+
+
+async def test_a_row_that_the_office_renamed_tells_its_former_name(city: City) -> None:
+    await city.register(id="wechat:r1", name="防汛群", unit="城关镇")
+    await city.register(id="wechat:r1", name="抗旱群", unit="城关镇")
+    assert (await city.group("抗旱群"))["formerly"] == ["防汛群"]
+
+
 async def test_the_load_per_person_stands_beside_the_reduction(city: City) -> None:
     await city.roster("g1", 60, people="123")
     await city.roster("g2", 60, people="1x", owner="p1")

@@ -275,6 +275,19 @@ async def test_an_end_that_only_the_register_tells_is_imported(city: Cleaning) -
     assert (item.state, item.evidence) == ("cooling", "imported")
 
 
+async def test_a_closed_group_that_goes_on_under_another_name_at_once_is_not_closed(city: Cleaning) -> None:
+    await city.silent(people="12345")
+    await city.week()
+    await city.decides("p1", "dissolve")
+    await city.reviews("confirm")
+    await city.roster("g2", -2, people="12345", owner="p2", created="2026-11-25", unit="新单位")
+    await city.tell(-3, type="dissolved", group="g1")
+    await city.says("g2", -4)
+    await city.week(1)
+    [old, new] = await city.items()
+    assert (old.state, new.subject, new.round, new.verdict) == ("reopened", "playground:g2", 2, "rebound")
+
+
 @on_both
 async def test_a_rebound_reopens_the_closed_round_as_the_new_groups(city: Cleaning) -> None:
     await city.silent(people="12345")

@@ -48,7 +48,7 @@ def troubled() -> dict[str, Any]:
         "reduction_rate": -0.25,
     }  # fmt: skip
     body["reduction"] |= {
-        "closed": {"seen": 1, "declared": 2, "imported": 3}, "added": 7, "rebounds": 2,
+        "closed": {"seen": 1, "declared": 2, "imported": 3}, "added": 7, "rebounds": 2, "moved": 3,
         "formula": "清理率＝（清理前数－清理后数）÷清理前数＝（4－5）÷4＝-25.00%",
     }  # fmt: skip
     return body

@@ -57,12 +57,18 @@ async def test_every_form_says_the_same(house: House, client: Client, inventory:
         assert f"申报{closed['declared']}个" in said
         assert f"导入{closed['imported']}个" in said
         assert f"新增{reduction['added']}个，其中反弹{reduction['rebounds']}个" in said
+        assert (f"另有{reduction.get('moved')}个群改名或迁移" in said) == bool(reduction.get("moved"))
     if inventory["load"]["people"]:
         assert f"工作消息{inventory['load']['work_per_person_daily']}条" in said
 
     cells = {str(row[0].value).strip("　"): row[1].value for row in forms["book"]["汇总"].iter_rows()}
     assert cells["工作群总数"] == totals["groups"]
     assert cells["新增"] == reduction["added"]
+    for evidence, number in reduction["closed"].items():
+        assert cells[load_wording()(f"inventory.sheet.closed_{evidence}").strip("　")] == number
+    assert cells.get("改名、迁移的群", 0) == reduction.get("moved", 0)
+    former = [row[-1].value or "" for row in forms["book"]["工作群"].iter_rows(min_row=2)]
+    assert former == ["；".join(one.get("formerly", ())) for one in inventory["groups"]]
     assert cells["清理率"] == pytest.approx(totals["reduction_rate"])
     page = bare(forms["page"])
     assert f"在册群{totals['groups']}个" in page

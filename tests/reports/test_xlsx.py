@@ -241,7 +241,7 @@ def test_an_admins_part_has_no_figures_of_the_city() -> None:
 
 def test_the_sheet_is_set_up_to_read_and_to_print() -> None:
     sheet = opened(snapshot([group()] * 3))["工作群"]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("C2", "A1:AC4")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("C2", "A1:AD4")
     assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
     assert (sheet.print_title_rows, sheet.print_title_cols) == ("$1:$1", "$A:$B")
     assert sheet["B2"].alignment.wrap_text
@@ -250,4 +250,4 @@ def test_the_sheet_is_set_up_to_read_and_to_print() -> None:
 
 
 def test_an_empty_city_makes_a_workbook_too() -> None:
-    assert opened(snapshot([]))["工作群"].auto_filter.ref == "A1:AC2"
+    assert opened(snapshot([]))["工作群"].auto_filter.ref == "A1:AD2"

@@ -112,6 +112,8 @@ async def test_snapshots_of_before_are_split_into_rows_and_say_the_same(tmp_path
     def back(db: Connection) -> None:
         db.exec_driver_sql("DROP TABLE snapshot_rows")
         db.exec_driver_sql("DROP TABLE takings")
+        for newer in ("register_changes", "register_imports", "register_parts", "erasures"):
+            db.exec_driver_sql(f"DROP TABLE {newer}")
         db.exec_driver_sql("DROP INDEX ix_persons_unit")
         db.exec_driver_sql("DROP TABLE snapshots")
         db.exec_driver_sql("CREATE TABLE snapshots (week VARCHAR NOT NULL, at BIGINT NOT NULL, body TEXT NOT NULL, "

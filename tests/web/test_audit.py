@@ -70,11 +70,14 @@ async def test_what_cannot_be_written_down_is_not_shown(
 
     async def fail(event: Any) -> Any:
         if isinstance(event, PersonalDataRead):
-            raise StoreError("磁盘已满，数据没有写入。")
+            raise StoreError("磁盘已满，数据没有写入。请清理磁盘后重试。")
         return await dispatch(event)
 
     monkeypatch.setattr(house, "dispatch", fail)
-    for answer in (await visitor.get("/office/accounts"), await api.get("/api/v1/notices/ng1/links")):
+    pages = ("/office/accounts", "/office/register", "/office/register/groups/playground:g1", "/office/import/i1")
+    own = [await visitor.get(page) for page in pages]
+    taken = await visitor.post("/office/data/export", data={"format": "csv"})
+    for answer in (*own, taken, await api.get("/api/v1/notices/ng1/links"), await api.get("/api/v1/register/groups")):
         assert answer.status_code == 503
         assert "干部" not in answer.text
         assert "town的人" not in answer.text

@@ -17,7 +17,7 @@ from bot.app import make_house
 from bot.house import House
 from bot.web.app import create_app
 from config.settings import load_settings
-from storage import audit, cleanup_pages, flags, notices
+from storage import audit, cleanup_pages, flags, notices, register
 from storage.audit import Asked
 from storage.postgresql import PostgresStore
 from tests.conftest import make
@@ -99,6 +99,37 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/office/invite/{token}"): Row("/office/invite/none", (404, 404, 404, 404), public=404),
     ("GET", "/office/oidc"): Row("/office/oidc", (404, 404, 404, 404), public=404),
     ("GET", "/office/oidc/callback"): Row("/office/oidc/callback", (404, 404, 404, 404), public=404),
+    ("GET", "/office/register"): Row("/office/register", OFFICE, noted=True),
+    **{
+        ("GET", f"/office/register/{book}/{{key:path}}"): Row(
+            f"/office/register/{book}/{own}", OFFICE, f"/office/register/{book}/{other}", (200, 404, 403, 403), noted=True
+        )
+        for book, own, other in (("groups", "playground:g1", "playground:g2"), ("apps", "a1", "a2"))
+    },
+    **{
+        ("POST", f"/office/register/{book}/{{key:path}}"): Row(
+            f"/office/register/{book}/{own}", (422, 422, 403, 403), f"/office/register/{book}/{other}", (422, 404, 403, 403),
+            {"name": "", "was_name": "x"},
+        )
+        for book, own, other in (("groups", "playground:g1", "playground:g2"), ("apps", "a1", "a2"))
+    },
+    ("GET", "/office/import"): Row("/office/import", WHOLE),
+    ("POST", "/office/import"): Row("/office/import", (422, 403, 403, 403), data={"book": "groups"}),
+    ("GET", "/office/import/{draft}"): Row("/office/import/i1", WHOLE, noted=True),
+    ("POST", "/office/import/{draft}"): Row("/office/import/i1", (409, 403, 403, 403), data={"shown": "x"}),
+    ("GET", "/office/import/{draft}/account.xlsx"): Row("/office/import/i1/account.xlsx", WHOLE, noted=True),
+    ("GET", "/office/import/{draft}/account.csv"): Row("/office/import/i1/account.csv", WHOLE, noted=True),
+    ("GET", "/office/data"): Row("/office/data", WHOLE),
+    ("POST", "/office/data/export"): Row("/office/data/export", WHOLE, data={"format": "csv"}, noted=True),
+    ("GET", "/office/erase"): Row("/office/erase", WHOLE),
+    ("POST", "/office/erase"): Row("/office/erase", WHOLE, data={"given": "干部1"}, noted=True),
+    # A receipt has hashes of the person and counts.
+    ("GET", "/office/erase/{number}"): Row("/office/erase/r1", WHOLE),
+    **{
+        ("GET", f"/office/erase/{{number}}.{kind}"): Row(f"/office/erase/r1.{kind}", WHOLE)
+        for kind in ("docx", "txt", "json")
+    },
+    ("GET", "/api/v1/register/{book}"): Row("/api/v1/register/groups", OFFICE, noted=True),
     ("POST", "/api/v1/notices"): Row(
         "/api/v1/notices", (201, 201, 201, 201), "/api/v1/notices", (201, 403, 403, 403),
         {"groups": ["g1"], "text": "开会"}, {"groups": ["g2"], "text": "开会"},
@@ -206,7 +237,8 @@ async def noted(house: House) -> int:
 # What the town's people may read, and whose words must be in none of it.
 READ = (
     "/office", "/office/notices", "/office/notices/new", "/office/inventory", f"/office/inventory/{WEEK}",
-    "/office/accounts", "/office/audit", "/office/cleanup?tab=owner", "/office/cleanup?tab=confirm",
+    "/office/accounts", "/office/audit", "/office/register", "/office/register?book=apps", "/office/cleanup?tab=owner",
+    "/office/cleanup?tab=confirm",
     *(f"/office/rows?what={what}" for what in (
         "groups", "zombies", "baseline", "reduced", "closed", "added", "rebounds", "load", "apps", "zombie_apps",
         "app_baseline", "app_closed", "group_gaps")),
@@ -236,7 +268,8 @@ async def test_no_page_tells_one_town_of_the_other(house: House, towns: Cleaning
 @pytest.mark.parametrize("role", ["town", "unit", "group"])
 async def test_no_answer_of_the_api_tells_one_town_of_the_other(house: House, towns: Cleaning, role: str) -> None:
     visitor, whole = bearer(house, role), bearer(house, "office")
-    for address in ("notices", f"inventories/{WEEK}", "reduction", "cleanup", "audit", "notices/ng1/links"):
+    registers = ("register/groups", "register/apps")
+    for address in ("notices", f"inventories/{WEEK}", "reduction", "cleanup", "audit", *registers, "notices/ng1/links"):
         answer = await visitor.get(f"/api/v1/{address}")
         assert answer.status_code in (200, 403)
         text = answer.text.encode().decode("unicode_escape", "ignore") + answer.text
@@ -309,3 +342,38 @@ async def test_a_posted_foreign_round_notice_or_target_changes_nothing(house: Ho
     assert (await house.store.read(lambda db: flags.get(db, "fg2"))).state == "appealed"
     counted = await house.store.read(lambda db: cleanup_pages.units(db, cleanup_pages.Wanted()))
     assert OTHER in counted
+
+
+async def test_a_row_of_another_unit_is_not_edited_and_no_row_is_sent_away(house: House, towns: Cleaning) -> None:
+    visitor = await enter(house, "town")
+    for key, form, status in (
+        ("g2", {"owner": "老孙"}, 404),
+        ("g1", {"unit": OTHER, "was_unit": OWN}, 422),
+        ("g1", {"unit": "", "was_unit": OWN}, 422),
+        ("g3", {"unit": OWN, "was_unit": VILLAGE}, 303),
+    ):
+        row = await house.store.read(lambda db, key=key: register.row(db, "groups", f"playground:{key}"))
+        answer = await visitor.post(f"/office/register/groups/playground:{key}", data={**form, "version": register.version(row)})
+        assert answer.status_code == status, answer.text[:300]
+    rows = await house.store.read(register.group_rows)
+    assert [(row.unit, row.owner[:3]) for row in rows] == [(OWN, OWN), (OTHER, OTHER), (OWN, VILLAGE), (OTHER, OTHER)]
+
+
+async def test_a_namesake_of_another_unit_is_not_told_beside_the_row(house: House, towns: Cleaning) -> None:
+    """The row names no group; the only living group of its name is the other town's."""
+    row = {"id": "wechat:r9", "position": 9, "channel": "wechat", "name": "g2群", "unit": OWN}
+    await house.store.write(lambda db: register.save(db, "groups", [row], on(1)))
+    assert "在管群" in (await (await enter(house, "office")).get("/office/register/groups/wechat:r9")).text
+    assert "在管群" not in (await (await enter(house, "town")).get("/office/register/groups/wechat:r9")).text
+
+
+async def test_the_log_of_an_erasure_does_not_keep_whom(house: House, towns: Cleaning) -> None:
+    visitor = await enter(house, "office")
+    shown = await visitor.post("/office/erase", data={"given": "playground:p3"})
+    assert "playground:p3" in shown.text
+    done = await visitor.post("/office/erase", data={"given": "playground:p3", "person": "playground:p3", "sure": "yes"})
+    assert done.status_code == 303
+    rows = await house.store.read(lambda db: audit.listed(db, Asked(), 10))
+    assert [row.what for row in rows] == ["erased", "erase", "erase"]
+    assert rows[0].subject == done.headers["location"].rsplit("/", 1)[1]
+    assert not any("p3" in f"{row.subject}{row.scope}" for row in rows)

@@ -14,7 +14,10 @@ from bot.invitations import hash_of
 from bot.passwords import HASHER
 from bot.web.app import create_app
 from bot.web.auth import COOKIE, CSRF_HEADER
-from storage import accounts, flags, notices, register, sessions
+from config.wording import load_wording
+from handlers.erase import receipt_for
+from storage import accounts, erasure, flags, notices, register, registerimports, sessions
+from storage.erasure import Erased
 from tests.handlers.cleaning import END, Cleaning, on
 
 OWN, VILLAGE, OTHER = "柳湾镇", "柳湾村", "白沙镇"
@@ -43,6 +46,7 @@ async def two_towns(house: House) -> Cleaning:
     await city.write(_notices_and_flags)
     await city.week()
     await city.write(_accounts)
+    await city.write(_register)
     house.now = lambda: on(1)
     return city
 
@@ -58,6 +62,23 @@ def _notices_and_flags(db: Any) -> None:
         flag = {"id": f"f{group}", "group": f"playground:{group}", "unit": unit, "message": f"m{group}"}
         flag |= {"person": f"playground:p{person}", "at": END - DAY, "category": "ranking", "rule": "x", "digest": "d"}
         flags.add(db, {**flag, "span": f"{unit}排名", "state": "appealed", "text": f"{unit}按进度排名通报"})
+
+
+def _register(db: Any) -> None:
+    """Every group has its row; a file waits to be confirmed; somebody was erased."""
+    rows = [
+        {"id": f"playground:{group}", "position": n, "channel": "playground", "name": f"{group}群", "unit": unit, "owner": f"{unit}老周"}
+        for n, (group, unit) in enumerate((("g1", OWN), ("g2", OTHER), ("g3", VILLAGE), ("g4", OTHER)))
+    ]
+    register.save(db, "groups", rows, END)
+    draft = {"id": "i1", "book": "groups", "file": "台账.csv", "sha256": "0", "who": "office:x", "at": END, "parts": 1}
+    registerimports.keep(db, draft, 0, "[]")
+    erasure.keep_receipt(db, "r1", END, "office:x", receipt())
+
+
+@cache
+def receipt() -> dict[str, Any]:
+    return receipt_for("playground:gone", Erased(), END, "r1", 0, load_wording())
 
 
 def _accounts(db: Any) -> None:
