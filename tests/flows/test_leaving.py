@@ -13,6 +13,7 @@ from typing import Any
 
 import docx
 import pytest
+from sqlalchemy import Connection
 
 from bot import exporting
 from bot.channels.playground import leaving, people, talk
@@ -22,7 +23,7 @@ from bot.channels.playground.talk import Message
 from bot.commands import erase, export
 from config.wording import load_wording
 from handlers.erase import checksum
-from storage import bindings, dump, notices, register
+from storage import accounts, bindings, dump, notices, ratings, register, sessions
 from storage.tables import Table
 from tests.conftest import MONDAY, Town
 
@@ -107,6 +108,25 @@ async def test_everything_is_exported_with_an_explanation_and_checksums(
     assert DEVICE not in everything
     assert CODE not in everything
     assert ("'=1+1" in everything) == (kind == "csv")
+
+
+async def test_nothing_that_lets_somebody_in_or_tells_a_voter_leaves(lived: Town, tmp_path: Path) -> None:
+    def opened(db: Connection) -> None:
+        row = {"id": "a1", "name": "老周", "login": "zhou", "password": "HASHED", "role": "office", "unit": "", "groups": "[]"}
+        accounts.add(db, {**row, "at": MONDAY})
+        link = {"id": "LINKHASH", "role": "office", "name": "老周", "unit": "", "groups": "[]", "by": "command"}
+        accounts.invite(db, {**link, "account": "", "at": MONDAY, "until": MONDAY})
+        session = {"id": "COOKIEHASH", "account": "a1", "bearer": "", "at": MONDAY, "seen": MONDAY, "until": MONDAY}
+        sessions.start(db, session)
+        ratings.cast(db, "2026-Q4", "group:playground:g1", "VOTERHASH", "useful", "2026-W47")
+
+    await lived.house.store.write(opened)
+    assert await asks(lived, export, tmp_path / "x") == 0
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (tmp_path / "x").iterdir())
+    assert "zhou" in text
+    assert "2026-Q4" in text
+    for secret in ("HASHED", "LINKHASH", "COOKIEHASH", "VOTERHASH"):
+        assert secret not in text
 
 
 def test_every_column_of_every_table_is_explained() -> None:
