@@ -23,7 +23,8 @@ from bot.channels.playground.talk import Message
 from bot.commands import erase, export
 from config.wording import load_wording
 from handlers.erase import checksum
-from storage import accounts, bindings, dump, notices, ratings, register, sessions
+from storage import accounts, audit, bindings, dump, notices, ratings, register, sessions
+from storage.audit import Asked
 from storage.tables import Table
 from tests.conftest import MONDAY, Town
 
@@ -156,6 +157,8 @@ async def test_a_person_gets_a_copy_of_their_own(lived: Town, tmp_path: Path) ->
     assert "第四十五条" in text
     assert "干部1" in text
     assert "干部2" not in text
+    [noted] = await lived.read(lambda db: audit.listed(db, Asked(), 9))
+    assert (noted.who, noted.what, noted.subject) == ("command", "own", "jsonl")
 
 
 async def test_a_dry_run_lists_and_deletes_nothing(lived: Town, capsys: pytest.CaptureFixture[str]) -> None:
