@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Date, Integer, Row, false, or_, select
 
 from config.settings import TIMEZONE
+from storage import inventories
 from storage.database import table
 from storage.personal import BY_ACCOUNT, CELLS, NAMED, OWN, TRACES, Subject
-from storage.tables import Account, App, Instant, Notice, RegisterGroup, Snapshot, Table
+from storage.tables import Account, App, Instant, Notice, RegisterGroup, SnapshotRow, Table
 
 CHUNK = 1000
 OFFICE = "office:"
@@ -152,13 +153,14 @@ def _snapshots(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     """The groups of saved weeks under which their name stands."""
 
     def told() -> Iterator[Told]:
-        named = [rows.c.body.contains(name, autoescape=True) for name in who.names]
-        for row in _told(db, rows, select(rows).where(or_(*named))) if named else ():
-            for group in json.loads(row["body"]).get("groups", ()):
-                key = f"{group['channel']}:{group['id']}"
-                cells = _own_cells({**(group.get("register") or {}), "owner": group["owner"]}, who)
-                if key in who.groups and cells:
-                    yield {"week": row["week"], "at": row["at"], "id": key, "name": group["name"], **cells}
+        weeks = inventories.moments(db)
+        for row in inventories.rows_about(db, who.groups):
+            group = json.loads(row.body)
+            cells = _own_cells({**(group.get("register") or {}), "owner": group["owner"]}, who)
+            if cells and row.taking in weeks:
+                week, at = weeks[row.taking]
+                moment = at.astimezone(TIMEZONE).isoformat(timespec="milliseconds")
+                yield {"week": week, "at": moment, "id": row.key, "name": group["name"], **cells}
 
     text = dict.fromkeys(("id", "name", *CELLS, "phone"), "text")
     return Part(rows.name, {"week": "text", "at": "instant", **text}, told())
@@ -176,7 +178,7 @@ SPECIAL: Mapping[str, Callable[[Connection, Any, Subject, str], Part | None]] = 
     table(App).name: _apps,
     table(Notice).name: _notices,
     table(RegisterGroup).name: _register,
-    table(Snapshot).name: _snapshots,
+    table(SnapshotRow).name: _snapshots,
 }
 
 

@@ -332,6 +332,21 @@ class Filtered:
             after = rows[-1].position
 
 
+def rows_about(db: Connection, groups: Collection[str]) -> Iterator[Row[Any]]:
+    """The rows of these groups (`channel:id`) in every taking, the unfinished ones among them."""
+    listed = sorted(groups)
+    for taking in db.execute(select(ROWS.c.taking).distinct()).scalars().all():
+        which = (ROWS.c.taking == taking, ROWS.c.list == "groups")
+        for start in range(0, len(listed), FEW):
+            yield from db.execute(select(ROWS).where(*which, ROWS.c.key.in_(listed[start : start + FEW]))).all()
+
+
+def moments(db: Connection) -> dict[str, tuple[str, datetime]]:
+    """By taking of a saved week, the week and when it was saved."""
+    query = select(SNAPSHOTS.c.taking, SNAPSHOTS.c.week, SNAPSHOTS.c.at)
+    return {row.taking: (row.week, row.at) for row in db.execute(query)}
+
+
 def weeks(db: Connection) -> list[str]:
     """The saved weeks, the newest first."""
     return list(db.execute(select(SNAPSHOTS.c.week).order_by(SNAPSHOTS.c.week.desc())).scalars())
