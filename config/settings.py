@@ -173,7 +173,7 @@ class OidcSettings(Section):
     def _whole(self) -> OidcSettings:
         if not self.issuer:
             return self
-        if not re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?[^\s?#]*", self.issuer):
+        if not re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#]*)?", self.issuer):
             raise PydanticCustomError("issuer", "issuer 应是 https:// 开头的地址")
         if not (self.client_id and self.role_claim and self.roles):
             raise PydanticCustomError("half", "启用统一身份认证要同时写 client_id、role_claim 和 roles")
