@@ -47,7 +47,7 @@ def read(content: bytes) -> Register | str:
 
 def laughs(before: str = "", encoding: str = "utf-8") -> Callable[[bytes], bytes]:
     """Entities in entities, five hundred million characters; hidden behind a long comment, or in another encoding."""
-    levels = "".join(f'<!ENTITY b{n} "{("&b%d;" % (n - 1) if n else "&a;") * 10}">' for n in range(7))
+    levels = "".join(f'<!ENTITY b{n} "{(f"&b{n - 1};" if n else "&a;") * 10}">' for n in range(7))
     bomb = f'<!DOCTYPE s [<!ENTITY a "{EXPANDED}"><!ENTITY file SYSTEM "file:///etc/passwd">{levels}]>'
 
     def change(part: bytes) -> bytes:
@@ -135,8 +135,8 @@ def test_rubbish_is_a_sentence(content: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_feed_expands_and_fetches_nothing(encoding: str) -> None:
-    feed = f'<rss><channel><item><title>&b6;</title><pubDate>2026-11-20</pubDate></item></channel></rss>'
-    levels = "".join(f'<!ENTITY b{n} "{("&b%d;" % (n - 1) if n else EXPANDED) * 10}">' for n in range(7))
+    feed = '<rss><channel><item><title>&b6;</title><pubDate>2026-11-20</pubDate></item></channel></rss>'
+    levels = "".join(f'<!ENTITY b{n} "{(f"&b{n - 1};" if n else EXPANDED) * 10}">' for n in range(7))
     for declared in (f"<!DOCTYPE rss [{levels}]>", '<!DOCTYPE rss SYSTEM "http://127.0.0.1:1/evil.dtd">'):
         text = f'<?xml version="1.0" encoding="{encoding}"?>{declared}{feed}'
         with pytest.raises(ImportRefused):
