@@ -18,7 +18,7 @@ from config.wording import Wording
 from handlers import snapshot
 from storage import inventories
 from storage.database import Store, StoreError
-from storage.inventories import Piece
+from storage.inventories import Piece, Sealed
 
 
 async def take_ahead(store: Store, settings: Settings, say: Wording, week: str) -> None:
@@ -38,6 +38,9 @@ async def take_ahead(store: Store, settings: Settings, say: Wording, week: str) 
         await store.study(take)
     except StoreError:
         raise
+    except Sealed:
+        # Another was first. This one goes no further, and what it had written has gone with the sealing.
+        return
     except Exception as error:
         # The event meets the same failure, where it is noted.
         logger.opt(exception=error).error("{} 的清单没有预先算出", week)

@@ -32,6 +32,9 @@ UNBEGUN = {"whole": False, "body": "", "lists": "{}"}
 encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
+class Sealed(Exception):
+    """The week has its snapshot; a later piece of it would stay for ever, seen by nobody."""
+
 
 class Piece(NamedTuple):
     """A row as it is kept; see SnapshotRow."""
@@ -47,7 +50,9 @@ class Piece(NamedTuple):
 
 
 def add(db: Connection, week: str, taking: str, pieces: Sequence[Piece]) -> None:
-    """Pieces of a taking of the week; those of different takings do not meet."""
+    """Pieces of a taking of the week; those of different takings do not meet. Sealed when the week is kept already."""
+    if is_saved(db, week):
+        raise Sealed(week)
     db.execute(insert(db, Taking).values(taking=taking, week=week, **UNBEGUN).on_conflict_do_nothing())
     rows = [(taking, *one) for one in pieces if one.list != HEAD]
     if rows:
