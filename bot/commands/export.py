@@ -17,6 +17,7 @@ from bot.exporting import FORMATS, Refused
 from bot.people import one_person
 from config.settings import Settings
 from config.wording import load_wording
+from storage import audit
 from storage.database import Store
 
 BAD = 2
@@ -34,6 +35,9 @@ async def run(args: argparse.Namespace, settings: Settings, store: Store) -> int
         who = await store.read(lambda db: one_person(db, args.person)) if args.person else None
         exporting.check(args.target)
         extra = [] if who else await beside(settings.data)
+        # Not whose: the log must not keep what is to be erased one day.
+        log = {"at": now, "who": "command", "name": say("export.command"), "what": "own" if who else "everything"}
+        await store.write(lambda db: audit.add(db, {**log, "subject": args.format, "scope": ""}))
         manifest = await store.snapshot(lambda db: exporting.write(db, args.target, now, args.format, who, extra))
     except Refused as refused:
         return _refuse(refused)

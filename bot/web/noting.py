@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "register": "台账（含群主、管理员、联系电话）",
     "import": "台账导入的差异和每一行的去向",
     "everything": "导出全部数据",
+    "own": "导出一个人的资料",
     "erase": "查找要删除的人在哪些数据里",
     "erased": "应本人要求删除个人信息",
 }

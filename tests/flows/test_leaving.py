@@ -13,6 +13,7 @@ from typing import Any
 
 import docx
 import pytest
+from sqlalchemy import Connection
 
 from bot import exporting
 from bot.channels.playground import leaving, people, talk
@@ -22,7 +23,8 @@ from bot.channels.playground.talk import Message
 from bot.commands import erase, export
 from config.wording import load_wording
 from handlers.erase import checksum
-from storage import bindings, dump, notices, register
+from storage import accounts, audit, bindings, dump, notices, ratings, register, sessions
+from storage.audit import Asked
 from storage.tables import Table
 from tests.conftest import MONDAY, Town
 
@@ -109,6 +111,25 @@ async def test_everything_is_exported_with_an_explanation_and_checksums(
     assert ("'=1+1" in everything) == (kind == "csv")
 
 
+async def test_nothing_that_lets_somebody_in_or_tells_a_voter_leaves(lived: Town, tmp_path: Path) -> None:
+    def opened(db: Connection) -> None:
+        row = {"id": "a1", "name": "老周", "login": "zhou", "password": "HASHED", "role": "office", "unit": "", "groups": "[]"}
+        accounts.add(db, {**row, "at": MONDAY})
+        link = {"id": "LINKHASH", "role": "office", "name": "老周", "unit": "", "groups": "[]", "by": "command"}
+        accounts.invite(db, {**link, "account": "", "at": MONDAY, "until": MONDAY})
+        session = {"id": "COOKIEHASH", "account": "a1", "bearer": "", "at": MONDAY, "seen": MONDAY, "until": MONDAY}
+        sessions.start(db, session)
+        ratings.cast(db, "2026-Q4", "group:playground:g1", "VOTERHASH", "useful", "2026-W47")
+
+    await lived.house.store.write(opened)
+    assert await asks(lived, export, tmp_path / "x") == 0
+    text = "\n".join(path.read_text(encoding="utf-8") for path in (tmp_path / "x").iterdir())
+    assert "zhou" in text
+    assert "2026-Q4" in text
+    for secret in ("HASHED", "LINKHASH", "COOKIEHASH", "VOTERHASH"):
+        assert secret not in text
+
+
 def test_every_column_of_every_table_is_explained() -> None:
     for rows in Table.metadata.sorted_tables:
         if not dump.is_secret(rows.name):
@@ -136,6 +157,8 @@ async def test_a_person_gets_a_copy_of_their_own(lived: Town, tmp_path: Path) ->
     assert "第四十五条" in text
     assert "干部1" in text
     assert "干部2" not in text
+    [noted] = await lived.read(lambda db: audit.listed(db, Asked(), 9))
+    assert (noted.who, noted.what, noted.subject) == ("command", "own", "jsonl")
 
 
 async def test_a_dry_run_lists_and_deletes_nothing(lived: Town, capsys: pytest.CaptureFixture[str]) -> None:
