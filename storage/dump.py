@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Date, Integer, Row, false, or_, select
 
 from config.settings import TIMEZONE
+from storage import inventories
 from storage.database import table
 from storage.personal import BY_ACCOUNT, CELLS, NAMED, OWN, TRACES, Subject
 from storage.tables import Account, App, Instant, Notice, RegisterGroup, Snapshot, Table
@@ -152,13 +153,12 @@ def _snapshots(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     """The groups of saved weeks under which their name stands."""
 
     def told() -> Iterator[Told]:
-        named = [rows.c.body.contains(name, autoescape=True) for name in who.names]
-        for row in _told(db, rows, select(rows).where(or_(*named))) if named else ():
-            for group in json.loads(row["body"]).get("groups", ()):
-                key = f"{group['channel']}:{group['id']}"
-                cells = _own_cells({**(group.get("register") or {}), "owner": group["owner"]}, who)
-                if key in who.groups and cells:
-                    yield {"week": row["week"], "at": row["at"], "id": key, "name": group["name"], **cells}
+        weeks = {row["taking"]: row for row in _told(db, rows, select(rows))}
+        for row in inventories.kept_groups(db, who.groups):
+            group, week = json.loads(row.body), weeks.get(row.taking)
+            cells = _own_cells({**(group.get("register") or {}), "owner": group["owner"]}, who)
+            if week and cells:
+                yield {"week": week["week"], "at": week["at"], "id": row.key, "name": group["name"], **cells}
 
     text = dict.fromkeys(("id", "name", *CELLS, "phone"), "text")
     return Part(rows.name, {"week": "text", "at": "instant", **text}, told())

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, String, cast, delete, insert, literal, or_, select, update
 from sqlmodel import SQLModel
 
+from storage import inventories
 from storage.database import savepoint, table
 from storage.personal import APP_CELLS, BY_ACCOUNT, CELLS, NAMED, NAMING, OWN, TRACES, Subject, subject
 from storage.tables import (
@@ -43,7 +44,7 @@ from storage.tables import (
     RegisterImport,
     RegisterPart,
     SessionRow,
-    Snapshot,
+    SnapshotRow,
 )
 
 # Nobody can be whispered to it, and no token is called so.
@@ -211,15 +212,13 @@ def _unit_of_app(db: Connection, key: str) -> str:
 
 
 def _snapshots(db: Connection, who: Subject, words: Words, done: Erased) -> None:
-    """Saved weeks keep every figure; one at a time, for they are large."""
-    for row in _rows_with(db, Snapshot, who, "body"):
-        body = json.loads(row.body)
-        for group in body.get("groups", ()):
-            register = group.get("register") or {}
-            if f"{group['channel']}:{group['id']}" in who.groups:
-                for name, value in who.cells({**register, "owner": group["owner"]}, words.someone).items():
-                    (group if name == "owner" else register)[name] = value
-        _change(db, Snapshot, row, {"body": json.dumps(body, ensure_ascii=False)}, done)
+    """Saved weeks keep every figure, and so does one that is being taken."""
+    for row in inventories.kept_groups(db, who.groups):
+        group = json.loads(row.body)
+        register = group.get("register") or {}
+        for name, value in who.cells({**register, "owner": group["owner"]}, words.someone).items():
+            (group if name == "owner" else register)[name] = value
+        _change(db, SnapshotRow, row, {"body": inventories.encoded(group)}, done)
 
 
 def _cleanups(db: Connection, who: Subject, words: Words, done: Erased) -> None:

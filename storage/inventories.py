@@ -304,6 +304,15 @@ class Listed(Sequence[dict[str, Any]]):
         return [self.row(row.body) for row in self._rows(*which)]
 
 
+def kept_groups(db: Connection, keys: Collection[str]) -> Iterator[Row[Any]]:
+    """These groups' rows (of SnapshotRow) in every week, those of a week that is being taken too."""
+    ordered = sorted(keys)
+    for taking in {*db.execute(select(SNAPSHOTS.c.taking)).scalars(), *db.execute(select(TAKINGS.c.taking)).scalars()}:
+        for start in range(0, len(ordered), FEW):
+            some = ROWS.c.key.in_(ordered[start : start + FEW])
+            yield from db.execute(select(ROWS).where(ROWS.c.taking == taking, ROWS.c.list == "groups", some)).all()
+
+
 class Filtered:
     """Some rows of a list: how many, what they are worth together, and a cut of them with their places."""
 
