@@ -155,9 +155,9 @@ def _snapshots(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     def told() -> Iterator[Told]:
         weeks = {row["taking"]: row for row in _told(db, rows, select(rows))}
         for row in inventories.kept_groups(db, who.groups):
-            group, week = json.loads(row.body), weeks.get(row.taking)
+            group, week = json.loads(row.body), weeks[row.taking]
             cells = _own_cells({**(group.get("register") or {}), "owner": group["owner"]}, who)
-            if week and cells:
+            if cells:
                 yield {"week": week["week"], "at": week["at"], "id": row.key, "name": group["name"], **cells}
 
     text = dict.fromkeys(("id", "name", *CELLS, "phone"), "text")

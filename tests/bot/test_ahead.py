@@ -20,7 +20,7 @@ from bot.house import House
 from config.settings import load_settings
 from handlers import snapshot
 from handlers.events import WeekEnded
-from storage import inventories
+from storage import erasure, inventories
 from storage.database import StoreError
 from storage.inventories import Piece
 from storage.postgresql import PostgresStore
@@ -132,6 +132,27 @@ async def test_who_is_late_with_a_week_leaves_nothing(
     query = select(inventories.ROWS.c.taking).distinct()
     assert len(await house.store.read(lambda db: db.execute(query).all())) == 1
     assert await house.store.read(lambda db: db.execute(select(inventories.TAKINGS)).all()) == []
+
+
+async def test_somebody_who_is_erased_while_a_week_is_taken_does_not_come_back_in_it(
+    house: House, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "TOGETHER", 2)
+    last, loop = inventories.last_piece, asyncio.get_running_loop()
+    words = erasure.Words(**dict.fromkeys(erasure.Words.__dataclass_fields__, "已删除"))
+
+    def erase_first(*given: Any) -> Piece:
+        monkeypatch.setattr(snapshot.inventories, "last_piece", last)
+        erased = house.store.write(lambda db: erasure.erase(db, "playground:p1", words, EVENT.at))
+        asyncio.run_coroutine_threadsafe(erased, loop).result()
+        return last(*given)
+
+    monkeypatch.setattr(snapshot.inventories, "last_piece", erase_first)
+    await ahead(house)
+    bodies = await house.store.read(lambda db: db.execute(select(inventories.ROWS.c.body)).scalars().all())
+    assert bodies
+    assert not [one for one in bodies if "干部1" in one]
+    assert await house.store.read(lambda db: inventories.ready(db, WEEK))
 
 
 KILLED_BETWEEN = """
