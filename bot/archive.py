@@ -90,6 +90,8 @@ class Archive:
             raise ArchiveError(f"{path} 不是轻群的备份文件，或已损坏。") from None
         if made[0] != FORMAT or not known(str(made[1])):
             raise ArchiveError("这份备份来自更新版本的轻群，请先把程序升级到同样或更新的版本再恢复。")
+        if not (_is_table(made[2], "columns", "rows", "checksum", "sha256") and _is_table(made[3], "sha256")):
+            raise ArchiveError(f"{path} 不是轻群的备份文件，或已损坏。")
 
     def close(self) -> None:
         self._zip.close()
@@ -158,6 +160,11 @@ class Archive:
                     yield page
                     page = []
             yield page
+
+
+def _is_table(found: Any, *keys: str) -> bool:
+    """A name → what is told of it, with these keys at least."""
+    return isinstance(found, dict) and all(isinstance(one, dict) and one.keys() >= set(keys) for one in found.values())
 
 
 def _digest_of(path: Path) -> str:

@@ -10,13 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from itsdangerous import BadData, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import BadData, SignatureExpired, TimestampSigner, URLSafeSerializer, URLSafeTimedSerializer
 
 from config.settings import Settings, SettingsError
 from handlers.rules.units import subtree
 
 SECRET_BYTES = 32
 DAY = 86_400
+
+
+class Daily(TimestampSigner):
+    """Two links of one person on one day are one address; a message names each page once."""
+
+    def get_timestamp(self) -> int:
+        return super().get_timestamp() // DAY * DAY
 
 
 class LinkError(ValueError):
@@ -73,9 +80,10 @@ def secret_of(settings: Settings, data: Path) -> str:
 
 class Links:
     def __init__(
-        self, secret: str, base_url: str, token_days: int, below: Mapping[str, Sequence[str]] | None = None
-    ) -> None:
-        """`below` is which units are under which."""
+        self, secret: str, base_url: str, token_days: int, below: Mapping[str, Sequence[str]] | None = None,
+        link_days: int = 90,
+    ) -> None:  # fmt: skip
+        """`below` is which units are under which; `link_days` is how long a page of one's own opens by one link."""
         self.base_url = base_url.rstrip("/")
         self._below = below or {}
         self._key = hashlib.sha256(b"blind:" + secret.encode()).digest()
@@ -83,8 +91,9 @@ class Links:
         options: dict[str, Any] = {"signer_kwargs": {"key_derivation": "hmac", "digest_method": hashlib.sha256}}
         self._notice = URLSafeSerializer(secret, salt="notice", **options)
         self._voters = hmac.new(secret.encode(), b"ratings", hashlib.sha256).digest()
-        self._mine = URLSafeSerializer(secret, salt="mine", **options)
-        self._cleanup = URLSafeSerializer(secret, salt="cleanup", **options)
+        self._link_seconds = link_days * DAY
+        self._mine = URLSafeTimedSerializer(secret, salt="mine", signer=Daily, **options)
+        self._cleanup = URLSafeTimedSerializer(secret, salt="cleanup", signer=Daily, **options)
         self._bearer = URLSafeTimedSerializer(secret, salt="bearer", **options)
         self._session = URLSafeTimedSerializer(secret, salt="session", **options)
         self._flow = URLSafeTimedSerializer(secret, salt="oidc", **options)
@@ -104,13 +113,13 @@ class Links:
         return f"{self.base_url}/mine/{self._mine.dumps([person])}"
 
     def read_mine(self, token: str) -> str:
-        return str(_read(self._mine, token, 1)[0])
+        return str(_read(self._mine, token, 1, self._link_seconds)[0])
 
     def cleanup_url(self, person: str) -> str:
         return f"{self.base_url}/cleanup/{self._cleanup.dumps([person])}"
 
     def read_cleanup(self, token: str) -> str:
-        return str(_read(self._cleanup, token, 1)[0])
+        return str(_read(self._cleanup, token, 1, self._link_seconds)[0])
 
     def voter(self, round_: str, subject: str, person: str) -> str:
         """Who answers, as a hash that differs by subject and round and that only the secret's holder can make again."""
@@ -167,9 +176,12 @@ class Links:
         return str(who)
 
 
-def _read(serializer: URLSafeSerializer, token: str, length: int) -> list[Any]:
+def _read(serializer: URLSafeSerializer | URLSafeTimedSerializer, token: str, length: int, seconds: int = 0) -> list[Any]:
     try:
-        values = serializer.loads(token)
+        timed = isinstance(serializer, URLSafeTimedSerializer)
+        values = serializer.loads(token, max_age=seconds) if timed else serializer.loads(token)
+    except SignatureExpired:
+        raise LinkError("链接已过期，请私下发“我的待确认”给机器人，或打开最近一条消息里的链接。") from None
     except BadData:
         values = None
     if not isinstance(values, list) or len(values) != length:

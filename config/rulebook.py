@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from config.model import Gate, Model, ModelError, load_gate, load_model
+from config.patterns import PatternError, check_pattern
 
 SHIPPED = Path(__file__).with_name("rulebook.toml")
 _FORCES = frozenset({"self", "demand", "deadline", "posted", "file"})
@@ -170,10 +171,17 @@ class _Reader:
     def compile(self, key: str, patterns: object, *, near: str) -> re.Pattern[str]:
         if not isinstance(patterns, list) or not patterns or not all(isinstance(p, str) and p for p in patterns):
             raise self.fail(key, "应是至少一条的文字列表", near=near)
+        expanded = [self.expand(key, p, near) for p in patterns]
         try:
-            return re.compile("|".join(f"(?:{self.expand(key, p, near)})" for p in patterns))
-        except re.error as error:
+            made = re.compile("|".join(f"(?:{one})" for one in expanded))
+            # The shipped ones are looked at by the tests, not at every start.
+            for one in expanded if self.path != SHIPPED else ():
+                check_pattern(one)
+        except (re.error, OverflowError, RecursionError) as error:
             raise self.fail(key, f"正则表达式写错了（{error}）", near=near) from None
+        except PatternError as error:
+            raise self.fail(key, str(error), near=near) from None
+        return made
 
     def expand(self, key: str, pattern: str, near: str) -> str:
         def word(match: re.Match[str]) -> str:

@@ -177,7 +177,7 @@ class OidcSettings(Section):
     def _whole(self) -> OidcSettings:
         if not self.issuer:
             return self
-        if not re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?[^\s?#]*", self.issuer):
+        if not re.fullmatch(r"https://[^\s?#]+|http://(127\.0\.0\.1|localhost)(:\d+)?(/[^\s?#]*)?", self.issuer):
             raise PydanticCustomError("issuer", "issuer 应是 https:// 开头的地址")
         if not (self.client_id and self.role_claim and self.roles):
             raise PydanticCustomError("half", "启用统一身份认证要同时写 client_id、role_claim 和 roles")
@@ -251,6 +251,7 @@ class Settings(BaseSettings):
     office_name: str = Field("整治形式主义为基层减负专项工作机制办公室", description="机制办名称，用于页面和报表")
     complaint: str = Field("", description="投诉建议联系方式，显示在页面底部")
     token_days: int = Field(365, ge=1, description="访问令牌的有效天数")
+    link_days: int = Field(90, ge=1, description="私下发给本人的“我的事项”“清理事项”链接的有效天数；每张新卡片带新链接")
     upload_mb: int = Field(20, ge=1, description="导入文件的大小上限（MB）")
     channels: ChannelsSettings = ChannelsSettings()
     work: WorkSettings = WorkSettings()

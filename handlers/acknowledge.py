@@ -15,7 +15,7 @@ from handlers.rules.receipt import is_receipt
 from handlers.rules.tally import Pressed, Tally, standing
 from storage import groups, notices
 
-DEPUTY = re.compile(r"^\s*代\s*(?P<name>[\w·]{2,12}?)\s*(?:回复|确认)?\s*(?:收到|已阅|确认)\s*[。.!！]?\s*$")
+DEPUTY = re.compile(r"^\s*代\s*(?P<name>[\w·]{2,12}?)\s*+(?:(?:回复|确认)\s*+)?(?:收到|已阅|确认)\s*+[。.!！]?\s*+$")
 
 
 def click(event: ButtonClicked, context: Context) -> list[Action]:

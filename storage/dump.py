@@ -15,7 +15,7 @@ from config.settings import TIMEZONE
 from storage import inventories
 from storage.database import table
 from storage.personal import BY_ACCOUNT, CELLS, NAMED, OWN, TRACES, Subject
-from storage.tables import Account, App, Instant, Notice, RegisterGroup, Snapshot, Table
+from storage.tables import Account, App, Instant, Notice, RegisterGroup, SnapshotRow, Table
 
 CHUNK = 1000
 OFFICE = "office:"
@@ -153,12 +153,14 @@ def _snapshots(db: Connection, rows: Any, who: Subject, other: str) -> Part:
     """The groups of saved weeks under which their name stands."""
 
     def told() -> Iterator[Told]:
-        weeks = {row["taking"]: row for row in _told(db, rows, select(rows))}
-        for row in inventories.kept_groups(db, who.groups):
-            group, week = json.loads(row.body), weeks[row.taking]
+        weeks = inventories.moments(db)
+        for row in inventories.rows_about(db, who.groups):
+            group = json.loads(row.body)
             cells = _own_cells({**(group.get("register") or {}), "owner": group["owner"]}, who)
-            if cells:
-                yield {"week": week["week"], "at": week["at"], "id": row.key, "name": group["name"], **cells}
+            if cells and row.taking in weeks:
+                week, at = weeks[row.taking]
+                moment = at.astimezone(TIMEZONE).isoformat(timespec="milliseconds")
+                yield {"week": week, "at": moment, "id": row.key, "name": group["name"], **cells}
 
     text = dict.fromkeys(("id", "name", *CELLS, "phone"), "text")
     return Part(rows.name, {"week": "text", "at": "instant", **text}, told())
@@ -176,7 +178,7 @@ SPECIAL: Mapping[str, Callable[[Connection, Any, Subject, str], Part | None]] = 
     table(App).name: _apps,
     table(Notice).name: _notices,
     table(RegisterGroup).name: _register,
-    table(Snapshot).name: _snapshots,
+    table(SnapshotRow).name: _snapshots,
 }
 
 

@@ -316,15 +316,6 @@ class Listed(Sequence[dict[str, Any]]):
         return [self.row(row.body) for row in self._rows(*which)]
 
 
-def kept_groups(db: Connection, keys: Collection[str]) -> Iterator[Row[Any]]:
-    """These groups' rows (of SnapshotRow) in every saved week."""
-    ordered = sorted(keys)
-    for taking in db.execute(select(SNAPSHOTS.c.taking).order_by(SNAPSHOTS.c.week)).scalars().all():
-        for start in range(0, len(ordered), FEW):
-            some = ROWS.c.key.in_(ordered[start : start + FEW])
-            yield from db.execute(select(ROWS).where(ROWS.c.taking == taking, ROWS.c.list == "groups", some)).all()
-
-
 class Filtered:
     """Some rows of a list: how many, what they are worth together, and a cut of them with their places."""
 
@@ -356,6 +347,22 @@ class Filtered:
             if len(rows) < BATCH:
                 return
             after = rows[-1].position
+
+
+def rows_about(db: Connection, groups: Collection[str]) -> Iterator[Row[Any]]:
+    """The rows of these groups (`channel:id`) in every saved week."""
+    listed = sorted(groups)
+    # Asking the rows themselves which takings there are would walk through all of them.
+    for taking in db.execute(select(SNAPSHOTS.c.taking)).scalars().all():
+        which = (ROWS.c.taking == taking, ROWS.c.list == "groups")
+        for start in range(0, len(listed), FEW):
+            yield from db.execute(select(ROWS).where(*which, ROWS.c.key.in_(listed[start : start + FEW]))).all()
+
+
+def moments(db: Connection) -> dict[str, tuple[str, datetime]]:
+    """By taking of a saved week, the week and when it was saved."""
+    query = select(SNAPSHOTS.c.taking, SNAPSHOTS.c.week, SNAPSHOTS.c.at)
+    return {row.taking: (row.week, row.at) for row in db.execute(query)}
 
 
 def weeks(db: Connection) -> list[str]:

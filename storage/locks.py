@@ -30,6 +30,7 @@ class Locks:
         self._engine = create_async_engine(
             url,
             poolclass=NullPool,
+            hide_parameters=True,
             isolation_level="AUTOCOMMIT",
             connect_args={"timeout": PATIENCE, "command_timeout": PATIENCE, "server_settings": settings},
         )

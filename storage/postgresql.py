@@ -52,6 +52,8 @@ class PostgresStore:
             max_overflow=0,
             pool_pre_ping=True,
             isolation_level="SERIALIZABLE",
+            # A failed statement is told without what people wrote.
+            hide_parameters=True,
             connect_args={"command_timeout": PATIENCE, "server_settings": {"application_name": "qingqun"}},
         )
         # A reader never makes a writer begin anew.

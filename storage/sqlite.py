@@ -99,7 +99,7 @@ class SqliteStore:
             copy = Path(folder) / self.path.name
             try:
                 copy_file(self.path, copy)
-                with create_engine(f"sqlite:///{copy}", poolclass=NullPool).connect() as db:
+                with create_engine(f"sqlite:///{copy}", poolclass=NullPool, hide_parameters=True).connect() as db:
                     return work(db)
             except (OperationalError, sqlite3.Error) as error:
                 raise _explained(error) from error
@@ -186,6 +186,8 @@ def _engine(path: Path) -> Engine:
         f"sqlite:///{path}",
         poolclass=QueuePool,
         pool_size=READERS + 4,
+        # A failed statement is told without what people wrote.
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "isolation_level": None},
     )
 

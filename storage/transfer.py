@@ -37,7 +37,7 @@ class Transfer:
 
     def __init__(self, source: Path, target: str, told: Told) -> None:
         self._source, self._target, self._told = source, target, told
-        self._engine: AsyncEngine = create_async_engine(target, poolclass=NullPool)
+        self._engine: AsyncEngine = create_async_engine(target, poolclass=NullPool, hide_parameters=True)
 
     async def run(self) -> list[str]:
         """Copy what is missing and compare everything; gives the names of the tables that differ (none, if all is well)."""
@@ -100,7 +100,7 @@ class Transfer:
 @contextmanager
 def _reading(path: Path) -> Iterator[Connection]:
     """The file as it is at this moment."""
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, hide_parameters=True)
     try:
         with engine.connect() as db:
             db.exec_driver_sql("BEGIN")

@@ -25,6 +25,7 @@ from nats.js.errors import NotFoundError
 
 from bot import wire
 from bot.bus import Backlog, BusError, Consume, partition_of
+from config.logging import told
 from config.wording import load_wording
 from handlers.events import Event, MessageReceived
 from handlers.rules.secrecy import is_marked
@@ -223,7 +224,7 @@ class JetStreamBus:
                     await message.ack()
                     return
                 except Exception as error:  # the event stays with the broker whatever went wrong here
-                    logger.warning("事件暂未处理，稍后重试：{}", error)
+                    logger.warning("事件暂未处理，稍后重试：{}", told(error))
                     await asyncio.sleep(AGAIN_AFTER)
         finally:
             alive.cancel()

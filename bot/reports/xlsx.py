@@ -15,6 +15,7 @@ import xlsxwriter
 
 from bot.reports.columns import APPS, GROUPS, MERGES, Column
 from bot.reports.summary import summary_rows
+from bot.wire import clean
 from config.wording import Wording, load_wording
 
 BODY_FONT, HEAD_FONT = "宋体", "黑体"
@@ -81,6 +82,8 @@ def title_of(snapshot: Row, say: Wording) -> str:
 def quoted(text: str) -> str:
     """A leading apostrophe for what could become a formula elsewhere; the import takes it off again."""
     text = text[:LONGEST]
+    if not text.isprintable():
+        text = clean(text)
     return f"'{text}" if text.startswith(DANGEROUS) else text
 
 

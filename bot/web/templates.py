@@ -23,12 +23,12 @@ FORMS = {"cache-control": "no-store", "referrer-policy": "same-origin"}
 FOLDER = Path(__file__).with_name("templates")
 # Invisible characters that could turn the text after them around.
 POSTING = re.compile(r'<form\b(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*?method="post"(?:[^>{]|\{\{.*?\}\}|\{%.*?%\})*>')
-BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def plain(value: object) -> str:
     """A name as it may be shown: whatever a platform let through, it cannot turn the page around."""
-    return BIDI.sub("", str(value or ""))
+    return UNSEEN.sub("", str(value or ""))
 
 
 def head_of(notice: Any) -> str:

@@ -20,6 +20,7 @@ from bot.channels.playground.entry import Refused
 from bot.channels.playground.fanout import Fanout
 from bot.channels.playground.rooms import Rooms
 from bot.channels.playground.talk import Message, private_room
+from config.logging import told
 from config.settings import Settings
 from handlers.cards import Card
 from handlers.events import Event
@@ -129,7 +130,7 @@ class Playground:
                 try:
                     await self._tell(event)
                 except Exception as error:
-                    logger.warning("试用台有消息暂未处理，稍后重试：{}", error)
+                    logger.warning("试用台有消息暂未处理，稍后重试：{}", told(error))
                     return
                 await self.book(done)
 

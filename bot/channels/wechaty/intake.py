@@ -12,6 +12,7 @@ from loguru import logger
 
 from bot.bus import BusError, partition_of
 from bot.channels import Hear
+from config.logging import told
 from handlers.events import Event
 
 WINDOW = 64
@@ -60,7 +61,7 @@ class Intake:
                 events = await task
             except Exception as error:  # the message is lost, the stream goes on
                 self.dropped += 1
-                logger.warning("一个微信事件没有取到（累计 {} 个）：{}", self.dropped, error)
+                logger.warning("一个微信事件没有取到（累计 {} 个）：{}", self.dropped, told(error))
                 continue
             for event in events:
                 await self.tell(event)
@@ -106,7 +107,7 @@ class Intake:
                 pause = next(pauses, 0.0)
                 if not pause:
                     self.dropped += 1
-                    logger.error("事件 {} 始终没有处理成功，已放弃：{}", type(event).__name__, error)
+                    logger.error("事件 {} 始终没有处理成功，已放弃：{}", type(event).__name__, told(error))
                     return
                 await asyncio.sleep(pause)
 

@@ -33,7 +33,7 @@ KINDS: Mapping[int, MessageKind] = {
     VIDEO: "file",
 }
 # WeChat shows a quotation as 「谁：原话」, a line of dashes, and then the answer.
-QUOTED = re.compile(r"「(?P<who>[^\n]{1,80}?)[：:]\s*(?P<said>.*?)」\s*\n(?:- ?){5,}-?\s*\n(?P<answer>.*)", re.DOTALL)
+QUOTED = re.compile(r"「(?P<who>[^\n]{1,80}?)[：:]\s*+(?P<said>.*?)」\s*+(?<=\n)(?:- ?){5,}+-?[^\S\n]*+\n(?P<answer>.*)", re.DOTALL)
 TITLE = re.compile(r"<title>(?:<!\[CDATA\[)?(?P<title>[^<\]]{1,300})", re.IGNORECASE)
 # The server's id before the client's: puppets name messages by the former.
 RECALLED_IDS = [re.compile(rf"<{tag}>\s*(\w+)\s*</{tag}>", re.IGNORECASE) for tag in ("newmsgid", "msgid")]
