@@ -42,7 +42,8 @@ def take_snapshot(event: WeekEnded, context: Context) -> list[Action]:
     taking = inventories.ready(db, week)
     if taking is None:
         taking = f"{week}/here"
-        take(db, context.settings, week, context.say, partial(inventories.add, db, week, taking))
+        inventories.begin(db, week, taking)
+        take(db, context.settings, week, context.say, partial(inventories.add, db, taking))
     inventories.amend(db, taking, opinions(db, week, context.say))
     inventories.seal(db, week, event.at, taking)
     return []

@@ -48,7 +48,9 @@ class Store(Protocol):
     async def study(self, work: Work[Result]) -> Result:
         """A long read, which may compute for minutes: in a thread beside the loop, and of one moment's facts.
 
-        `snapshot` reads everything there is, row after row, for a copy; `study` computes from what its indexes give.
+        On PostgreSQL `snapshot` is the same. In the embedded store `study` is a transaction on the file itself: its log
+        grows by what is written meanwhile and is cut afterwards; `snapshot` copies the file first, for a reading whose
+        end depends on somebody else, and costs the file's size on disk. So pages and files of the week are studies.
         """
 
     async def close(self) -> None: ...

@@ -212,7 +212,8 @@ def _unit_of_app(db: Connection, key: str) -> str:
 
 
 def _snapshots(db: Connection, who: Subject, words: Words, done: Erased) -> None:
-    """Saved weeks, and those that are being taken, keep every figure; of them the person's own groups."""
+    """Saved weeks keep every figure; one that is being taken from what was known before is taken anew."""
+    inventories.drop_unsealed(db)
     for row in inventories.rows_about(db, who.groups):
         group = json.loads(row.body)
         register = group.get("register") or {}

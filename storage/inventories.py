@@ -32,6 +32,9 @@ UNBEGUN = {"whole": False, "body": "", "lists": "{}"}
 encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 
 
+class Dropped(Exception):
+    """The taking is no more: its week has its snapshot already, or somebody was erased who may stand in it."""
+
 
 class Piece(NamedTuple):
     """A row as it is kept; see SnapshotRow."""
@@ -46,9 +49,22 @@ class Piece(NamedTuple):
     body: str
 
 
-def add(db: Connection, week: str, taking: str, pieces: Sequence[Piece]) -> None:
-    """Pieces of a taking of the week; those of different takings do not meet."""
+def begin(db: Connection, week: str, taking: str) -> None:
+    """Before the facts are read: what is told of afterwards may drop it."""
     db.execute(insert(db, Taking).values(taking=taking, week=week, **UNBEGUN).on_conflict_do_nothing())
+
+
+def drop_unsealed(db: Connection) -> None:
+    """Whoever takes one now goes no further."""
+    for taking in db.execute(select(TAKINGS.c.taking)).scalars().all():
+        db.execute(delete(ROWS).where(ROWS.c.taking == taking))
+    db.execute(delete(TAKINGS))
+
+
+def add(db: Connection, taking: str, pieces: Sequence[Piece]) -> None:
+    """Pieces of a taking that was begun; those of different takings do not meet. Dropped when it is no more."""
+    if db.execute(select(TAKINGS.c.week).where(TAKINGS.c.taking == taking)).first() is None:
+        raise Dropped(taking)
     rows = [(taking, *one) for one in pieces if one.list != HEAD]
     if rows:
         # Bound by the driver itself: there may be a million.
@@ -126,16 +142,17 @@ def save(db: Connection, week: str, at: datetime, body: Mapping[str, Any]) -> bo
     lists = {name: body[name] for name in LISTS if isinstance(body.get(name), list)}
     came = {f"{one['channel']}:{one['id']}" for one in lists.get("changes", ()) if one["part"] in CAME}
     db.execute(delete(ROWS).where(ROWS.c.taking == week))
+    begin(db, week, week)
     numbers: dict[str, dict[str, int]] = {}
     for name, rows in lists.items():
         pieces = list(pieces_of(name, rows, came))
-        add(db, week, week, pieces)
+        add(db, week, pieces)
         numbers[name] = {"rows": len(rows)}
         if name == "groups" and all("people" in one for one in rows):
             worth = [one.worth for one in pieces if one.worth is not None]
             numbers[name] |= {"loaded": len(worth), "worth": sum(worth)}
     figures = {name: value for name, value in body.items() if name not in lists}
-    add(db, week, week, [last_piece(figures, numbers)])
+    add(db, week, [last_piece(figures, numbers)])
     return seal(db, week, at, week)
 
 
@@ -333,9 +350,10 @@ class Filtered:
 
 
 def rows_about(db: Connection, groups: Collection[str]) -> Iterator[Row[Any]]:
-    """The rows of these groups (`channel:id`) in every taking, the unfinished ones among them."""
+    """The rows of these groups (`channel:id`) in every saved week."""
     listed = sorted(groups)
-    for taking in db.execute(select(ROWS.c.taking).distinct()).scalars().all():
+    # Asking the rows themselves which takings there are would walk through all of them.
+    for taking in db.execute(select(SNAPSHOTS.c.taking)).scalars().all():
         which = (ROWS.c.taking == taking, ROWS.c.list == "groups")
         for start in range(0, len(listed), FEW):
             yield from db.execute(select(ROWS).where(*which, ROWS.c.key.in_(listed[start : start + FEW]))).all()

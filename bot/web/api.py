@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime
 from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
@@ -316,17 +316,23 @@ async def get_inventory(house: House, bearer: Bearer, request: Request) -> Respo
     await note_read(house, bearer, "inventory", week)
     if own is not None:
         return JSONResponse(own)
-    return StreamingResponse(_streamed(house, week), media_type="application/json")
+    file = TemporaryFile("w+", encoding="utf-8", dir=house.data)  # noqa: SIM115 - closed when it has been told
 
+    def write(db: Connection) -> None:
+        file.writelines(written(opened_for(db, house.settings, week, house.now())))
 
-async def _streamed(house: House, week: str) -> AsyncIterator[str]:
-    """Through a file on disk: who reads slowly holds neither a connection nor a province's rows in memory."""
-    with TemporaryFile("w+", encoding="utf-8", dir=house.data) as file:
-
-        def write(db: Connection) -> None:
-            file.writelines(written(opened_for(db, house.settings, week, house.now())))
-
+    try:
+        # Before the answer begins: a database that is away is then still told as an error.
         await house.store.study(write)
+    except BaseException:
+        file.close()
+        raise
+    return StreamingResponse(_streamed(file), media_type="application/json")
+
+
+async def _streamed(file: IO[str]) -> AsyncIterator[str]:
+    """From a file on disk: who reads slowly holds neither a connection nor a province's rows in memory."""
+    with file:
         file.seek(0)
         while some := await asyncio.to_thread(file.read, STREAMED):
             yield some

@@ -200,7 +200,9 @@ def rows_of(rows: Any) -> Iterator[dict[str, Any]]:
 
 def fill(db: Connection) -> None:
     for rows in Table.metadata.sorted_tables:
-        db.execute(insert(rows), list(rows_of(rows)))
+        # A week that is being taken is taken anew: tests/bot/test_ahead.py.
+        if rows.name != "takings":
+            db.execute(insert(rows), list(rows_of(rows)))
     db.execute(insert(table(PersonRow)), [{"id": "other:p1", "channel": "other", "name": "旁人", "unit": "", "role": ""}])
     db.execute(groups.GROUPS.insert(), [{"id": one.group, "channel": "playground", "name": one.group, "unit": "", "purpose": "",
                "kind": "", "owner": None, "first_seen": MONDAY, "evidence": "", "source": "seen"}
