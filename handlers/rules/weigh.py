@@ -29,13 +29,16 @@ def weigh(
     stands: list[Candidate] = []
     withdrawn: list[Rejected] = []
     spared = _spared(reading)
+    # The rules know these words, and why the policy excepts them here: no weights outvote that.
+    reasons = {exemption.id for exemption in rulebook.exemptions}
+    excepted = {one.rule.category for one in rejected if one.why in reasons}
     for category in rulebook.categories:
         likely = chances.get(category, 0.0) >= model.thresholds.get(category, 2.0)
         mine = [c for c in found if c.rule.category == category]
         own = [c for c in mine if c.rule.own]
         if own:
             stands += own[:1]
-        elif likely and not (spared is not None and (not spared or category in spared)):
+        elif likely and not _is_spared(category, spared) and (mine or category not in excepted):
             stands += mine[:1] or [_learned(category, reading, rulebook)]
         else:
             reason = rulebook.phrases.get("unlikely", "")
@@ -49,6 +52,10 @@ def _spared(reading: Reading) -> frozenset[str] | None:
     if not own:
         return None
     return frozenset() if not all(own) else frozenset().union(*own)
+
+
+def _is_spared(category: str, spared: frozenset[str] | None) -> bool:
+    return spared is not None and (not spared or category in spared)
 
 
 # Of the demands posted in rest time that do not put themselves off, so many want something now (measured on the corpus).
