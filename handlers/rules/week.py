@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from config.settings import TIMEZONE
 
-WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<week>\d\d)")
+WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<week>\d\d)", re.ASCII)
 
 
 def midnight(day: date) -> datetime:
