@@ -39,7 +39,8 @@ def routes(house: House) -> list[BaseRoute]:
         return HTMLResponse(render("landing.html", request, house=house))
 
     async def privacy(request: Request) -> Response:
-        return HTMLResponse(render("privacy.html", request, house=house, rows=kept(house.settings)))
+        told = {"rows": kept(house.settings), "audit_days": house.settings.retention.audit_days}
+        return HTMLResponse(render("privacy.html", request, house=house, **told))
 
     return [
         Route("/", landing),

@@ -183,3 +183,16 @@ def test_the_privacy_page_says_every_number_of_the_settings() -> None:
     said = " ".join(" ".join(line) for line in kept(settings))
     for number in (181, 802, 403, 184, 186, 37, 188, 89):
         assert f"{number} 天" in said, number
+
+
+async def test_a_cadre_opens_the_page_from_their_own(tmp_path: Path) -> None:
+    from tests.web.towns import stranger
+
+    async for house in make(tmp_path):
+        nobody, links = stranger(house), house.links
+        mine = await nobody.get(links.mine_url("playground:p1").removeprefix(links.base_url))
+        assert 'href="/privacy"' in mine.text
+        page = await nobody.get("/privacy")
+        assert page.status_code == 200
+        assert "谁看过我的信息" in page.text
+        assert f"记录保存 {house.settings.retention.audit_days} 天" in page.text
