@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -60,13 +61,18 @@ def _repeat(least: Any, most: Any, body: Any) -> float:
 
 
 def _branches(branches: Any) -> float:
-    """Of the branches only those count together that can begin with the same character."""
+    """Of the branches only those count together that can begin alike; of words those that begin with one another."""
     together: dict[str, float] = {}
+    words: Counter[str] = Counter()
     for branch in branches:
-        first = _first(branch)
-        together[first] = together.get(first, 0.0) + 10 ** min(_sequence(branch), 300.0)
+        if all(operator is sre.LITERAL for operator, _ in branch):
+            words["".join(chr(value) for _, value in branch)] += 1
+        else:
+            first = _first(branch)
+            together[first] = together.get(first, 0.0) + 10 ** min(_sequence(branch), 300.0)
+    alike = max((sum(words[word[:length]] for length in range(len(word) + 1)) for word in words), default=0)
     everywhere = together.pop(ANYTHING, 0.0)
-    return math.log10(max(1.0, everywhere + max(together.values(), default=0.0)))
+    return math.log10(max(1.0, everywhere + alike + max(together.values(), default=0.0)))
 
 
 def _first(items: Any) -> str:

@@ -44,7 +44,8 @@ def routes(house: House) -> list[BaseRoute]:
         return HTMLResponse(render("landing.html", request, house=house))
 
     async def privacy(request: Request) -> Response:
-        return HTMLResponse(render("privacy.html", request, house=house, rows=kept(house.settings)))
+        told = {"rows": kept(house.settings), "audit_days": house.settings.retention.audit_days}
+        return HTMLResponse(render("privacy.html", request, house=house, **told))
 
     return [
         Route("/", landing),
@@ -67,6 +68,9 @@ def kept(settings: Settings) -> list[tuple[str, str, str]]:
         ("本季度问过谁要不要评价", "季度结束即删", "每人每季度最多问一次；不含是否作答"),
         ("账号更新记录文件里的日期", "直到重新导入", "判断多久没有更新；不含内容"),
         ("机制办账号的姓名、登录名、密码校验值", "停用后仍留存，供核对记录", "登录；不保存电话和证件号"),
+        ("发给本人的“我的事项”链接", f"{settings.link_days} 天后失效", "拿到链接的人可以代点确认，请不要转发"),
+        ("待发和已发的卡片", "发出后 30 天", "重发、更新卡片；不含群聊内容"),
+        ("设备与本人的绑定（浏览器记号的校验值）", "到本人在页面上解除", "在群卡片的页面里一点即确认"),
         ("登录状态、输错密码的次数", "1 天", "防止猜密码；登录名和地址只存不可还原的校验值"),
         ("谁查阅了个人信息", f"{keep.audit_days} 天", "网络安全法要求不少于六个月；机制办自己可看"),
         ("台账、每一格的修改历史", "长期（台账档案）", "谁在何时改了什么；应本人要求删除时去掉姓名、电话"),

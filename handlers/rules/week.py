@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from config.settings import TIMEZONE
 
-WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<week>\d\d)")
+WEEK = re.compile(r"(?P<year>20\d\d)-W(?P<week>\d\d)", re.ASCII)
 
 
 @lru_cache(maxsize=20_000)
