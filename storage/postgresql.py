@@ -159,7 +159,7 @@ class PostgresStore:
 
     async def _study(self, work: Work[Result]) -> Result:
         """In a thread with a loop and a connection of its own; a repeatable read sees one state of the database."""
-        engine = create_async_engine(self._engine.url, poolclass=NullPool, isolation_level="REPEATABLE READ")
+        engine = create_async_engine(self._engine.url, poolclass=NullPool, hide_parameters=True, isolation_level="REPEATABLE READ")
         try:
             async with engine.connect() as db:
                 await db.exec_driver_sql("SET TRANSACTION READ ONLY")

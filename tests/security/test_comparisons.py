@@ -12,6 +12,7 @@ SECRET = re.compile(r"(?:^|_)(?:token|secret|signature|password|csrf|cookie|mac|
 KNOWN = {
     "bot/archive.py": "a checksum of a file, known to whoever has the file",
     "handlers/flag.py": "the hash of one's own message, given by its own sender",
+    "handlers/register.py": "the checksum of a difference, shown to whoever confirms it",
     "bot/web/invite.py": "the same password typed twice",
     "bot/web/signin.py": "the same password typed twice",
 }
