@@ -85,7 +85,8 @@ def row(of: Table, at: datetime) -> dict[str, Any]:
         else:
             values[column.name] = "x"
     special = {"outbox": {"state": "sent"}, "cleanups": {"state": "closed", "facts": "{}"}, "groups": {"dissolved_at": at},
-               "accounts": {"groups": "[]"}, "snapshots": {"week": "2026-W40", "body": "{}"}, "register_imports": {"taken_at": None}}  # fmt: skip
+               "accounts": {"groups": "[]"}, "snapshots": {"week": "2026-W40", "body": "{}"},
+               "register_imports": {"taken_at": None}}  # fmt: skip
     values |= {name: value for name, value in special.get(of.name, {}).items() if name in values}
     if of.name == table(tables.Flag).name:
         values |= {"person": "playground:p1", "span": WORDS, "text": WORDS, "digest": WORDS, "state": "appealed", "category": "ranking"}
