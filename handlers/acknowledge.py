@@ -17,6 +17,8 @@ from storage import groups, notices
 
 DEPUTY = re.compile(r"^\s*代\s*(?P<name>[\w·]{2,12}?)\s*+(?:(?:回复|确认)\s*+)?(?:收到|已阅|确认)\s*+[。.!！]?\s*+$")
 
+LATE = "ack.undo_late"
+
 
 def click(event: ButtonClicked, context: Context) -> list[Action]:
     """A press counts once; outside the frozen roster it is refused politely, to the one who pressed."""
@@ -24,6 +26,10 @@ def click(event: ButtonClicked, context: Context) -> list[Action]:
     if notice is None:
         return []
     refusal = _refusal(notice, event, context)
+    if refusal == LATE:
+        # Kept all the same: an acknowledgement that arrives later may be the one that it undoes in time.
+        late = _press(notice, event.person, event, event.action, event.via, event.deputy, context)
+        return [*late, _answer(event, context.say(refusal, title=notice.title))]
     if refusal:
         return [_answer(event, context.say(refusal, title=notice.title))]
     _admit(notice, event.person, event.group, context)
@@ -105,7 +111,7 @@ def _late_undo(notice: Any, event: ButtonClicked, context: Context) -> str:
     receipt = notices.receipt(context.db, notice.id, event.person)
     within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
     late = receipt is not None and receipt.acked and event.at - receipt.acked_at > within
-    return "ack.undo_late" if late else ""
+    return LATE if late else ""
 
 
 def _admit(notice: Any, person: str, group: str | None, context: Context) -> None:

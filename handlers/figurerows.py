@@ -11,9 +11,8 @@ from handlers.census import RECENT_DAYS
 from handlers.figures import ZOMBIE
 from handlers.listing import of_units, part
 from handlers.rules.reduction import EVIDENCE
-from storage.inventories import Listed
+from storage.inventories import CAME, KEPT, Listed
 
-CAME = ("added", "rebound")
 WEEK_DAYS = 7
 
 Row = Mapping[str, Any]
@@ -146,7 +145,7 @@ def _of_unit(snapshot: Row, units: Sequence[Row], start: int, length: int) -> li
 def _kept(snapshot: Row, unit: str, start: int, length: int) -> list[Row]:
     groups = snapshot["groups"]
     if isinstance(groups, Listed):
-        return [row for _, row in groups.marked(None, unit, parts=("kept",)).cut(start, length)]
+        return [row for _, row in groups.marked(None, unit, parts=KEPT).cut(start, length)]
     came = {(one["channel"], one["id"]) for one in snapshot["changes"] if one["part"] in CAME}
     kept = [one for one in groups if one["unit"] == unit and (one["channel"], one["id"]) not in came]
     return kept[start : start + length]

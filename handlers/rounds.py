@@ -106,7 +106,7 @@ def _sightings(
     """In the snapshot's order, whatever may ask for something, and what is under way: of a million groups that is few."""
     groups = snapshot["groups"]
     marks = [judged for judged in SERIOUSNESS if judged not in QUIET and judged not in leave]
-    found = dict(groups.placed(subjects)) | dict(groups.marked(marks)) | dict(groups.marked(parts=("rebound",)))
+    found = dict(groups.placed(subjects)) | dict(groups.marked(marks)) | dict(groups.marked(parts=inventories.GOES_ON))
     rows = [(place, "group", f"{one['channel']}:{one['id']}", one) for place, one in sorted(found.items(), key=FIRST)]
     rows += [(place, "app", one["id"], one) for place, one in enumerate(snapshot["apps"], len(groups))]
     for place, kind, subject, one in rows:

@@ -221,7 +221,7 @@ class _Judged:
         if overlap or key in self.alike:
             found = merging.candidate(taken, entry, row["disposition"], copied)
             self.candidates += [found] if found else []
-        part = "rebound" if back else self.reduced.parts[entry.place]
+        part = inventories.group_part(self.reduced.parts[entry.place], back is not None, entry.moved is not None)
         return Piece("groups", entry.place, key, entry.unit, judged, part, worth, inventories.encoded(row))
 
 

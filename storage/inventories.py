@@ -25,6 +25,9 @@ CLAIMS, GROUPS = table(Claim), table(Group)
 LISTS = ("units", "groups", "apps", "changes", "app_changes", "merges")
 # Of what came since the baseline; the others of the groups were there.
 CAME = ("added", "rebound")
+# Parts of the groups in a snapshot: those of the baseline; those that an ended group goes on in, whatever else they are.
+KEPT = ("kept", "kept:moved")
+GOES_ON = ("rebound", ":moved", "added:moved", "kept:moved")
 # The last piece of a taking: its figures, and how many rows there are.
 HEAD = "head"
 BATCH, FEW = 1_000, 500
@@ -82,6 +85,11 @@ def _adding(dialect: str) -> str:
     return f"INSERT INTO snapshot_rows ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608
 
 
+def group_part(part: str, back: bool, moved: bool) -> str:
+    """What a group of the snapshot is in the reduction, and whether it is one that came back or went on."""
+    return "rebound" if back else f"{part}:moved" if moved else part
+
+
 def pieces_of(name: str, rows: Iterable[Mapping[str, Any]], came: Collection[str] = ()) -> Iterator[Piece]:
     """A list that is known as a whole; `came` are the groups that came since the baseline."""
     for position, one in enumerate(rows):
@@ -89,8 +97,8 @@ def pieces_of(name: str, rows: Iterable[Mapping[str, Any]], came: Collection[str
         match name:
             case "groups":
                 key = f"{one['channel']}:{key}"
-                back = any(reason["code"] == "rebound" for reason in one["reasons"])
-                part = "rebound" if back else "added" if key in came else "kept"
+                codes = {reason["code"] for reason in one["reasons"]}
+                part = group_part("added" if key in came else "kept", "rebound" in codes, "moved" in codes)
                 worth = one["messages_30d"] * one["people"] if one.get("people") else None
             case "changes":
                 key, mark = f"{one['channel']}:{key}", one["part"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.house import House
 from handlers import figurerows
 from handlers.inventory import only_groups
 from storage import inventories
+from tests.handlers.test_inventory import END, City
 from tests.web.dashboards import BIG, SMALL, WEEKS, furnished
 
 
@@ -28,6 +30,26 @@ async def test_saved_rows_are_those_of_the_computed_snapshot(house: House, lengt
                     assert figurerows.figure(saved, what, unit) == figurerows.figure(whole, what, unit)
 
     await house.store.read(compare)
+
+
+async def test_a_group_that_went_on_under_another_number_is_still_one_of_the_baseline(city: City) -> None:
+    await city.roster("keep", 60, people="678")
+    await city.roster("old", 60, people="12345", name="防汛群", unit="城关镇", created="2026-01-05")
+    await city.roster("new", 12, people="1234x", name="抗旱群", unit="城关镇")
+    await city.dissolved("old", 10)
+    whole = await city.snapshot(reduction={"baseline": "2026-10-01"})
+
+    def compare(db: Connection) -> None:
+        inventories.save(db, "2026-W47", END, whole)
+        saved = inventories.opened(db, "2026-W47")
+        assert saved is not None
+        assert [one["id"] for _, one in saved["groups"].marked(parts=inventories.GOES_ON)] == ["new"]
+        found = figurerows.behind(saved, "baseline", "城关镇", 0, 10)
+        assert found is not None
+        assert [one["id"] for one in found.rows] == ["new"]
+        assert found == figurerows.behind(whole, "baseline", "城关镇", 0, 10)
+
+    await city.write(compare)
 
 
 async def test_pages_put_together_are_all_rows_in_their_order(house: House) -> None:
