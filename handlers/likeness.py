@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handlers.rosters import Numbers, Rosters
+from handlers.rosters import Numbers, Persons, Rosters
 from handlers.rules.similar import Likeness, likenesses
 
 _TOLERANCE = 1e-9
 # So many candidates are looked at together, so many elements compared.
-BLOCK, ELEMENTS = 4_000_000, 16_000_000
+BLOCK, FEW = 1_000_000, 1_000_000
 Array = NDArray[Any]
 
 
@@ -49,10 +49,12 @@ def overlaps(keys: Sequence[str], rosters: Rosters, share: float, least: int) ->
 def _kinds(rosters: Rosters, sized: Numbers) -> tuple[Numbers, Numbers]:
     """One group of each set of members, and for every group of `sized` which of those it equals."""
     sizes = rosters.sizes[sized]
-    marks = _mixed(np.arange(int(rosters.people.max()) + 1, dtype=np.uint64))[rosters.people]
-    sums = np.zeros(marks.size + 1, dtype=np.uint64)
-    np.cumsum(marks, out=sums[1:])
-    told = sums[rosters.starts[sized + 1]] - sums[rosters.starts[sized]]
+    mark = _mixed(np.arange(int(rosters.people.max()) + 1, dtype=np.uint64))
+    told = np.empty(sized.size, dtype=np.uint64)
+    for begin, end in _portions(sizes, FEW):
+        marks, firsts = mark[_people(rosters, sized[begin:end])], _firsts(sizes[begin:end])
+        told[begin:end] = np.add.reduceat(marks, firsts)
+    del mark
     order = np.lexsort((sized, told, sizes))
     same = (sizes[order][1:] == sizes[order][:-1]) & (told[order][1:] == told[order][:-1])
     close = np.flatnonzero(same)
@@ -69,12 +71,9 @@ def _kinds(rosters: Rosters, sized: Numbers) -> tuple[Numbers, Numbers]:
 def _equal(rosters: Rosters, one: Numbers, other: Numbers) -> Array:
     sizes = rosters.sizes[one]
     found = np.empty(one.size, dtype=bool)
-    for begin, end in _portions(sizes, ELEMENTS):
-        some = sizes[begin:end]
-        within = _within(some)
-        a = rosters.people[np.repeat(rosters.starts[one[begin:end]], some) + within]
-        b = rosters.people[np.repeat(rosters.starts[other[begin:end]], some) + within]
-        found[begin:end] = np.add.reduceat((a != b).astype(np.int64), np.cumsum(some) - some) == 0
+    for begin, end in _portions(sizes, FEW):
+        differ = _people(rosters, one[begin:end]) != _people(rosters, other[begin:end])
+        found[begin:end] = ~np.logical_or.reduceat(differ, _firsts(sizes[begin:end]))
     return found
 
 
@@ -95,26 +94,40 @@ class _Sets:
 
     def __init__(self, rosters: Rosters, kinds: Numbers, sizes: Numbers) -> None:
         self.sizes = sizes
-        ranks = _ranks(rosters)
-        # In place where it can be: each of these arrays has as many elements as there are memberships.
-        places = _within(sizes)
-        places += np.repeat(rosters.starts[kinds], sizes)
-        elements = ranks[rosters.people[places]]
-        del places
-        self.pairs = np.repeat(np.arange(kinds.size, dtype=np.int64) << 32, sizes)
-        self.pairs |= elements
-        del elements
-        self.pairs.sort()
         self.starts = np.concatenate(([0], np.cumsum(sizes)))
+        self.pairs = np.empty(int(self.starts[-1]), dtype=np.int64)
+        self.signatures = np.empty(kinds.size, dtype=np.uint64)
+        ranks = _ranks(rosters)
         bit = np.uint64(1) << (_mixed(np.arange(ranks.size, dtype=np.uint64)) >> np.uint64(58))
-        self.signatures = np.bitwise_or.reduceat(bit[self.pairs & 0xFFFFFFFF], self.starts[:-1])
+        # A portion after the other: there are as many elements as memberships.
+        for begin, end in _portions(sizes, FEW):
+            some = sizes[begin:end]
+            elements = ranks[_people(rosters, kinds[begin:end])]
+            self.signatures[begin:end] = np.bitwise_or.reduceat(bit[elements], _firsts(some))
+            pairs = np.repeat(np.arange(begin, end, dtype=np.int64) << 32, some)
+            pairs |= elements
+            pairs.sort()
+            self.pairs[self.starts[begin] : self.starts[end]] = pairs
 
 
-def _ranks(rosters: Rosters) -> Numbers:
+def _people(rosters: Rosters, groups: Numbers) -> Persons:
+    """Of these groups, one group after the other."""
+    sizes = rosters.starts[groups + 1] - rosters.starts[groups]
+    places = _within(sizes)
+    places += np.repeat(rosters.starts[groups], sizes)
+    return rosters.people[places]
+
+
+def _firsts(sizes: Numbers) -> Numbers:
+    """Where each begins of what stands one after the other."""
+    return np.cumsum(sizes) - sizes
+
+
+def _ranks(rosters: Rosters) -> Persons:
     """By person, how rare they are: who is in the fewest groups has rank 0."""
     number = np.bincount(rosters.people)
-    ranks = np.empty(number.size, dtype=np.int64)
-    ranks[np.argsort(number, kind="stable")] = np.arange(number.size)
+    ranks = np.empty(number.size, dtype=np.int32)
+    ranks[np.argsort(number, kind="stable")] = np.arange(number.size, dtype=np.int32)
     return ranks
 
 
@@ -122,20 +135,31 @@ def _candidates(sets: _Sets, share: float) -> Iterator[Numbers]:
     """(one << 32 | other), block by block; a pair may come in several blocks."""
     sizes = sets.sizes
     prefixes = sizes - np.ceil(share * sizes - _TOLERANCE).astype(np.int64) + 1
-    places = np.repeat(sets.starts[:-1], prefixes) + _within(prefixes)
-    owner = sets.pairs[places] >> 32
-    element = sets.pairs[places] & 0xFFFFFFFF
-    order = np.lexsort((owner, sizes[owner], element))
-    owner, element = owner[order], element[order]
     widest = int(sizes.max()) + 2
-    place = element * widest + sizes[owner]
+    # Sorted by element, then size, then owner, as one number: 25 bits of people, 17 of size and 20 of groups fit.
+    sorting = np.empty(int(prefixes.sum()), dtype=np.int64)
+    for begin, end in _portions(prefixes, FEW):
+        some = prefixes[begin:end]
+        places = np.repeat(sets.starts[begin:end], some) + _within(some)
+        key = (sets.pairs[places] & 0xFFFFFFFF) * widest + np.repeat(sizes[begin:end], some)
+        done = int(prefixes[:begin].sum())
+        sorting[done : done + key.size] = key * sizes.size + np.repeat(np.arange(begin, end), some)
+    sorting.sort()
+    owner = (sorting % sizes.size).astype(np.int32)
+    sorting //= sizes.size
     # The largest set that one of this size may still be similar to.
-    most = np.minimum(np.floor(sizes[owner] / share + 1e-6).astype(np.int64), widest - 1)
-    follow = np.searchsorted(place, element * widest + most, side="right") - np.arange(owner.size) - 1
+    most = np.minimum(np.floor(np.arange(widest) / share + 1e-6).astype(np.int64), widest - 1)
+    follow = np.empty(owner.size, dtype=np.int64)
+    for first in range(0, owner.size, FEW):
+        some = sorting[first : first + FEW]
+        size = some % widest
+        follow[first : first + FEW] = np.searchsorted(sorting, some - size + most[size], side="right")
+    follow -= np.arange(1, owner.size + 1)
+    del sorting
     for begin, end in _portions(follow, BLOCK):
         some = follow[begin:end]
         one = np.repeat(np.arange(begin, end), some)
-        a, b = owner[one], owner[one + 1 + _within(some)]
+        a, b = owner[one].astype(np.int64), owner[one + 1 + _within(some)].astype(np.int64)
         kept = _few_bits(sets, a, b, share)
         a, b = a[kept], b[kept]
         yield np.unique(np.minimum(a, b) << 32 | np.maximum(a, b))
@@ -155,7 +179,7 @@ def _checked(sets: _Sets, pairs: Numbers, share: float) -> tuple[Numbers, Array]
     small = np.where(sets.sizes[a] <= sets.sizes[b], a, b)
     large = a + b - small
     common = np.zeros(pairs.size, dtype=np.int64)
-    for begin, end in _portions(sets.sizes[small], ELEMENTS):
+    for begin, end in _portions(sets.sizes[small], FEW):
         sizes = sets.sizes[small[begin:end]]
         elements = sets.pairs[np.repeat(sets.starts[small[begin:end]], sizes) + _within(sizes)] & 0xFFFFFFFF
         asked = np.repeat(large[begin:end], sizes) << 32 | elements

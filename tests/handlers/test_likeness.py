@@ -23,7 +23,7 @@ def test_it_finds_exactly_what_the_rule_finds(
     seed: int, share: float, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(likeness, "BLOCK", block)
-    monkeypatch.setattr(likeness, "ELEMENTS", block)
+    monkeypatch.setattr(likeness, "FEW", block)
     draw = random.Random(seed)
     people = [f"p{number}" for number in range(draw.choice([8, 12, 40]))]
     groups = {f"g{n:02}": frozenset(draw.sample(people, draw.randint(0, 8))) for n in range(60)}
