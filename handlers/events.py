@@ -348,7 +348,8 @@ class PersonalDataRead(Event):
 class RegisterEdited(Event):
     """Somebody filled in the page of a row: `fields` and `values` belong together, in pairs; "" empties a cell.
 
-    `version` is that of the row which they saw: of a row that has changed since, nothing is written.
+    `version` is that of the row which they saw: of a row that has changed since, nothing is written. "" is a row that is
+    not there yet, and comes last.
     """
 
     book: Literal["groups", "apps"]

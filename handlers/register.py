@@ -15,11 +15,13 @@ from storage.register import By
 def edit(event: RegisterEdited, context: Context) -> list[Action]:
     """All of it or nothing: a row that somebody has changed since the page was opened stays as it is."""
     row = register.row(context.db, event.book, event.row)
-    if row is None or register.version(row) != event.version:
+    if event.version != (register.version(row) if row is not None else ""):
         return []
     told = register.read_back(event.book, dict(zip(event.fields, event.values, strict=True)))
-    if "name" in told and not told["name"]:
+    if not told.get("name", "" if row is None else row.name):
         return []
+    if row is None:
+        told["position"] = register.last_position(context.db, event.book) + 1
     by = By(who=event.who, via="page", act=event.id)
     register.save(context.db, event.book, [{**told, "id": event.row}], event.at, by)
     return []

@@ -70,6 +70,12 @@ def version(row: Row[Any]) -> str:
     return hashlib.sha256(json.dumps(told, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:20]
 
 
+def last_position(db: Connection, what: What) -> int:
+    """Of the last row; 0 in an empty register."""
+    found: int = db.execute(select(func.coalesce(func.max(table(TABLES[what]).c.position), 0))).scalar_one()
+    return found
+
+
 def first_import(db: Connection) -> datetime | None:
     found: datetime | None = db.execute(select(func.min(REGISTER.c.imported_at))).scalar_one()
     return found

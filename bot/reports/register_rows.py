@@ -84,13 +84,18 @@ def channel_of(platform: str) -> str:
 
 
 def _key(row: RegisterRow, what: What) -> str:
-    """Stays the same from file to file: the id that the file gives, or else platform, unit and name."""
-    head = _channel(row) if what == "groups" else "app"
     native = row.values.get("native", "")
     if native:
+        head = _channel(row) if what == "groups" else "app"
         return str(native) if ":" in native else f"{head}:{native}"
+    return key_of(what, {**row.values, "channel": _channel(row)})
+
+
+def key_of(what: What, told: Mapping[str, Any]) -> str:
+    """Of a row without a number of its own, the same from file to file: by platform, unit and name."""
+    head = told["channel"] if what == "groups" else "app"
     named = ("unit", "name") if what == "groups" else ("unit", "name", "kind")
-    text = "\n".join(folded(row.values.get(name, "")) for name in named)
+    text = "\n".join(folded(told.get(name, "")) for name in named)
     return f"{head}:r{hashlib.sha256(text.encode()).hexdigest()[:15]}"
 
 

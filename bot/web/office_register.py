@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from bot.house import House
 from bot.links import Bearer
 from bot.reports.columns import platform
-from bot.reports.register_rows import HEADERS
+from bot.reports.register_rows import HEADERS, UNKNOWN_CHANNEL, key_of
 from bot.web import registerform
 from bot.web.forms import Form, form_of
 from bot.web.noting import note_read
@@ -39,6 +39,8 @@ def routes(house: House) -> list[BaseRoute]:
         path = f"/office/register/{book}/{{key:path}}"
         found.append(Route(path, signed_in(house, partial(show, book)), methods=["GET"]))
         found.append(Route(path, signed_in(house, partial(edit, book)), methods=["POST"]))
+        found.append(Route(f"/office/register/new/{book}", signed_in(house, partial(empty, book)), methods=["GET"]))
+        found.append(Route(f"/office/register/new/{book}", signed_in(house, partial(add, book)), methods=["POST"]))
     return found
 
 
@@ -108,8 +110,7 @@ async def edit(book: Book, house: House, visitor: Bearer, request: Request) -> R
     form, key = await form_of(request), request.path_params["key"]
     await _own(book, house, visitor, key)
     values, problems = registerform.typed(book, form, house.wording)
-    if visitor.units is not None and values.get("unit", visitor.unit) not in visitor.units:
-        problems["unit"] = house.wording("register.far_unit", units="、".join(sorted(visitor.units)))
+    problems |= _far(house, visitor, values)
     if problems:
         return await _row(book, house, visitor, request, form, problems, status=422)
     if not values:
@@ -122,6 +123,54 @@ async def edit(book: Book, house: House, visitor: Bearer, request: Request) -> R
     if not await house.store.read(lambda db: registerpages.was_done(db, event.id)):
         return await _row(book, house, visitor, request, form, status=409)
     return RedirectResponse(f"{address(book, key)}?done={len(values)}", 303, headers=NO_STORE)
+
+
+async def empty(book: Book, house: House, visitor: Bearer, request: Request) -> Response:
+    office_only(visitor)
+    return _new(book, house, visitor, request, {"unit": visitor.unit if visitor.units is not None else ""})
+
+
+async def add(book: Book, house: House, visitor: Bearer, request: Request) -> Response:
+    """One row more, under the key that a file with this row would give it; one that is there already stays as it is."""
+    office_only(visitor)
+    form = await form_of(request)
+    values, problems = registerform.typed(book, form, house.wording)
+    if not values.get("name"):
+        problems["name"] = house.wording("register.no_name")
+    problems |= _far(house, visitor, {"unit": "", **values})
+    told = {name: form.get(name) for name in registerform.FIELDS[book]}
+    if problems:
+        return _new(book, house, visitor, request, told, problems, 422)
+    if book == "groups":
+        values.setdefault("channel", UNKNOWN_CHANNEL)
+    key = key_of(book, values)
+    event = RegisterEdited(
+        id=f"register:{uuid.uuid4().hex}", at=house.now(), book=book, row=key, who=OFFICE + visitor.name,
+        version="", fields=tuple(values), values=tuple(values.values()),
+    )  # fmt: skip
+    await house.tell(event)
+    if not await house.store.read(lambda db: registerpages.was_done(db, event.id)):
+        return _new(book, house, visitor, request, told, {}, 409, key)
+    return RedirectResponse(f"{address(book, key)}?done={len(values)}", 303, headers=NO_STORE)
+
+
+def _new(
+    book: Book, house: House, visitor: Bearer, request: Request, told: Mapping[str, str],
+    problems: Mapping[str, str] | None = None, status: int = 200, there: str = "",
+) -> Response:  # fmt: skip
+    """`there` is the row that is in the register already."""
+    boxes = registerform.blank(book, told, problems or {})
+    return page(
+        "register_new.html", house, visitor, request, status, book=book, books=BOOKS, boxes=boxes, problems=problems or {},
+        there=address(book, there) if there else "",
+    )  # fmt: skip
+
+
+def _far(house: House, visitor: Bearer, values: Mapping[str, str]) -> dict[str, str]:
+    """A unit that is not the visitor's to write about."""
+    if visitor.units is None or values.get("unit", visitor.unit) in visitor.units:
+        return {}
+    return {"unit": house.wording("register.far_unit", units="、".join(sorted(visitor.units)))}
 
 
 async def _own(book: Book, house: House, visitor: Bearer, key: str) -> None:

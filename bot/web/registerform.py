@@ -63,6 +63,11 @@ def boxes(book: str, row: Any, say: Wording) -> list[Box]:
     return [_box(book, name, (now := shown(book, name, getattr(row, name), say)), now) for name in FIELDS[book]]
 
 
+def blank(book: str, form: Mapping[str, str], problems: Mapping[str, str]) -> list[Box]:
+    """Of a row that is not there yet: what was typed so far."""
+    return [_box(book, name, form.get(name, "").strip(), "", problems.get(name, "")) for name in FIELDS[book]]
+
+
 def merged(book: str, row: Any, form: Form, problems: Mapping[str, str], say: Wording) -> list[Box]:
     """What was typed stays; what was not touched is as it is now; what both have touched shows both."""
     found = []

@@ -13,6 +13,8 @@ import openpyxl
 import pytest
 
 from bot.house import House
+from bot.reports.register_import import read_register
+from bot.reports.register_rows import prepared
 from storage import register, registerimports
 from tests.conftest import MONDAY, Town
 from tests.web.conftest import Client
@@ -290,3 +292,40 @@ async def test_a_process_without_the_playground_takes_and_erases_nothing_by_halv
         answer = await desk.post(path, data=form)
         assert answer.status_code == 404
         assert "转到那个进程" in answer.text
+
+
+async def test_a_row_is_added_at_the_end_under_the_key_a_file_would_give_it(house: House, desk: httpx.AsyncClient) -> None:
+    path = "/office/register/new/groups"
+    form = await opened(desk, path) | {"name": "抗旱群", "channel": "微信", "unit": "水利局", "members": "12"}
+    answer = await desk.post(path, data=form)
+    assert answer.status_code == 303
+    page = (await desk.get(answer.headers["location"])).text
+    assert "新增这一行" in page.split("修改历史", 1)[1]
+    row = (await house.store.read(register.group_rows))[-1]
+    assert (row.name, row.channel, row.unit, row.members, row.position) == ("抗旱群", "wechat", "水利局", 12, 4)
+    read = read_register(HEAD.encode() + "抗旱群,微信,水利局,老沈,13,\n".encode(), "groups")
+    assert prepared(read, "groups", [])[0]["told"]["id"] == row.id
+
+
+async def test_a_row_that_is_there_already_is_not_added_again(house: House, desk: httpx.AsyncClient) -> None:
+    path = "/office/register/new/apps"
+    form = await opened(desk, path) | {"name": "随手拍", "unit": "城管局", "kind": "小程序"}
+    first = await desk.post(path, data=form)
+    before = await house.store.read(register.app_rows)
+    again = await desk.post(path, data=form | {"handler": "老赵"})
+    assert again.status_code == 409
+    assert "已经有这一行" in again.text
+    assert first.headers["location"].split("?")[0] in again.text
+    assert fields(again.text)["handler"] == "老赵"
+    assert await house.store.read(register.app_rows) == before
+
+
+@pytest.mark.parametrize(("field", "text", "said"), [("name", "", "名称不能为空"), ("updated", "去年", "不是日期")])
+async def test_a_new_row_that_cannot_be_read_is_not_written(
+    house: House, desk: httpx.AsyncClient, field: str, text: str, said: str
+) -> None:
+    path, before = "/office/register/new/apps", await house.store.read(register.app_rows)
+    answer = await desk.post(path, data=await opened(desk, path) | {"name": "随手拍", "note": "留着", field: text})
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert await house.store.read(register.app_rows) == before

@@ -113,6 +113,13 @@ MATRIX: dict[tuple[str, str], Row] = {
         )
         for book, own, other in (("groups", "playground:g1", "playground:g2"), ("apps", "a1", "a2"))
     },
+    **{("GET", f"/office/register/new/{book}"): Row(f"/office/register/new/{book}", OFFICE) for book in ("groups", "apps")},
+    **{
+        ("POST", f"/office/register/new/{book}"): Row(
+            f"/office/register/new/{book}", (422, 422, 403, 403), data={"name": ""}
+        )
+        for book in ("groups", "apps")
+    },
     ("GET", "/office/import"): Row("/office/import", WHOLE),
     ("POST", "/office/import"): Row("/office/import", (422, 403, 403, 403), data={"book": "groups"}),
     ("GET", "/office/import/{draft}"): Row("/office/import/i1", WHOLE, noted=True),
@@ -342,6 +349,16 @@ async def test_a_posted_foreign_round_notice_or_target_changes_nothing(house: Ho
     assert (await house.store.read(lambda db: flags.get(db, "fg2"))).state == "appealed"
     counted = await house.store.read(lambda db: cleanup_pages.units(db, cleanup_pages.Wanted()))
     assert OTHER in counted
+
+
+async def test_a_row_is_added_to_ones_own_units_only(house: House, towns: Cleaning) -> None:
+    visitor, before = await enter(house, "town"), await house.store.read(register.group_rows)
+    new = "/office/register/new/groups"
+    for unit, status in ((OTHER, 422), ("", 422), (OWN, 303)):
+        assert (await visitor.post(new, data={"name": "新群", "unit": unit, "was_unit": "x"})).status_code == status
+    # What the form says that the cell was counts for nothing.
+    assert (await visitor.post(new, data={"name": "新群", "unit": OTHER, "was_unit": OTHER})).status_code == 422
+    assert len(await house.store.read(register.group_rows)) == len(before) + 1
 
 
 async def test_a_row_of_another_unit_is_not_edited_and_no_row_is_sent_away(house: House, towns: Cleaning) -> None:
