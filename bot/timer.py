@@ -151,7 +151,8 @@ class Timer:
 
     async def _follow_slots(self) -> None:
         while True:
-            await asyncio.sleep(await self._look_for_slots())
+            pause = await self._look_for_slots()
+            await asyncio.sleep(pause)
 
     async def _look_for_slots(self) -> float:
         """Fire what is due, once; gives the seconds until the next look. A broker or a database that is away makes it late,

@@ -10,6 +10,7 @@ import random
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +27,8 @@ from bot.links import Links, secret_of
 from bot.web.playground_api import COOKIE
 from config.settings import TIMEZONE, load_settings
 from tests.flows.processes import Process
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
 
 BOSS = "boss"
 # The link's page, an event that the archive tells, the card's button in the playground.
@@ -142,7 +145,7 @@ class Town:
             for group in self.groups for n in range(self.each)
         ]  # fmt: skip
 
-    def acks(self, who: random.Random, ask: Callable[[str], list[tuple[Any, ...]]]) -> list[Ack]:
+    def acks(self, who: random.Random, ask: Ask) -> list[Ack]:
         """Everybody's of every notice, each in one of the ways, shuffled."""
         notices = {message: (notice, group) for notice, group, message in ask(
             'SELECT notice, "group", message FROM notice_groups WHERE message IS NOT NULL')}  # fmt: skip
@@ -201,14 +204,19 @@ class Load:
     def __init__(self, town: Town, seats: Seats, acks: Sequence[Ack], threads: dict[str, int]) -> None:
         self.town, self.seats = town, seats
         self.answered: dict[str, float] = {}
-        self.sent = 0
-        self.statuses: dict[int, int] = {}
+        # When which way got which answer.
+        self.answers: list[tuple[float, str, int]] = []
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self.threads = []
         for way, number in threads.items():
             mine = [one for one in acks if one.way == way]
             self.threads += [threading.Thread(target=self._work, args=(mine[n::number], n)) for n in range(number)]
+
+    @property
+    def statuses(self) -> Counter[int]:
+        """How many requests were answered so; 0: not answered."""
+        return Counter(status for _, _, status in list(self.answers))
 
     def __enter__(self) -> Load:
         for thread in self.threads:
@@ -249,11 +257,41 @@ class Load:
         path, body, headers = _request(self.town, ack)
         status = client.post(urls[turn % len(urls)], path, body, **headers)
         with self._lock:
-            self.sent += 1
-            self.statuses[status] = self.statuses.get(status, 0) + 1
+            self.answers.append((time.monotonic(), ack.way, status))
             if status == 200:
                 self.answered[ack.name] = time.monotonic()
         return status == 200
+
+
+def until(ask: Ask, query: str, wanted: Any, seconds: float = 120) -> None:
+    """Wait until the query's only value is the wanted one."""
+    deadline = time.monotonic() + seconds
+    while (found := ask(query)[0][0]) != wanted:
+        assert time.monotonic() < deadline, f"{query}: {found}, not {wanted}"
+        time.sleep(0.1)
+
+
+def prepare(town: Town, seats: Seats, ask: Ask, who: random.Random) -> list[Ack]:
+    """Every notice is said and shown before the first acknowledgement."""
+    until(ask, "SELECT count(*) FROM members WHERE person LIKE 'playground:p%'", len(town.groups) * len(town.people))
+    client, url = Client(), seats.urls("web", "all")[0]
+    for one in town.notices():
+        assert client.post(url, "/api/v1/events", one, authorization=f"Bearer {town.token}") == 200
+    client.close()
+    until(ask, "SELECT count(*) FROM outbox WHERE kind = 'post' AND state = 'sent'", len(town.groups) * town.each)
+    return town.acks(who, ask)
+
+
+def lost(ask: Ask, acks: Sequence[Ack]) -> list[str]:
+    """Those that are not kept."""
+    kept = {(notice, person) for notice, person in ask("SELECT notice, person FROM receipts WHERE acked")}
+    return [one.name for one in acks if (one.notice, f"playground:{one.person}") not in kept]
+
+
+def doubled(ask: Ask, acks: Sequence[Ack]) -> list[str]:
+    """Events that were sent again under their own name and are there as two presses; a link's press has no name."""
+    presses = Counter((notice, person) for notice, person in ask("SELECT notice, person FROM presses"))
+    return [one.name for one in acks if one.way == "event" and presses[one.notice, f"playground:{one.person}"] != 1]
 
 
 def _request(town: Town, ack: Ack) -> tuple[str, Any, dict[str, str]]:

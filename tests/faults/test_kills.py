@@ -12,14 +12,14 @@ import random
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults.load import Ack, Client, Load, Seat, Seats, Town
+from tests.faults.load import Ack, Ask, Load, Seat, Seats, Town, doubled, lost, prepare, until
 from tests.flows.processes import Fleet, a_fleet
 
 FULL = os.environ.get("QINGQUN_FAULTS") == "full"
@@ -30,31 +30,6 @@ SOON = {
     "QINGQUN_ACKNOWLEDGE__REVISE_SECONDS": "0.3", "QINGQUN_WORK__START": "00:00", "QINGQUN_WORK__END": "23:59",
     "PYTHONUNBUFFERED": "1",
 }  # fmt: skip
-
-Ask = Callable[[str], list[tuple[Any, ...]]]
-
-
-def prepare(town: Town, seats: Seats, ask: Ask, who: random.Random) -> list[Ack]:
-    """Every notice is said and shown before the first acknowledgement."""
-    until(ask, "SELECT count(*) FROM members WHERE person LIKE 'playground:p%'", len(town.groups) * len(town.people))
-    client = Client()
-    for one in town.notices():
-        status = client.post(
-            seats.urls("web", "all")[0], "/api/v1/events", one, authorization=f"Bearer {town.token}"
-        )
-        assert status == 200
-    client.close()
-    number = len(town.groups) * town.each
-    until(ask, "SELECT count(*) FROM outbox WHERE kind = 'post' AND state = 'sent'", number)
-    return town.acks(who, ask)
-
-
-def until(ask: Ask, query: str, wanted: Any, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while (found := ask(query)[0][0]) != wanted:
-        assert time.monotonic() < deadline, f"{query}: {found}, not {wanted}"
-        time.sleep(0.1)
-
 
 def kill_while_they_come(load: Load, seats: Seats, victims: list[Seat], kills: int, total: int, who: random.Random) -> None:
     """A kill at each of the seeded counts of answers, none after the last answer."""
@@ -75,14 +50,8 @@ def compare(town: Town, load: Load, acks: list[Ack], ask: Ask) -> None:
     assert answered == {one.name for one in acks}
     until(ask, "SELECT count(*) FROM outbox WHERE state = 'waiting'", 0)
     until(ask, "SELECT count(*) FROM notices WHERE state = 'complete'", len(town.groups) * town.each)
-    kept = {(notice, person) for notice, person in ask("SELECT notice, person FROM receipts WHERE acked")}
-    lost = [one.name for one in acks if (one.notice, f"playground:{one.person}") not in kept]
-    assert lost == []
-    assert len(kept) == town.total
-    # What is sent again under its own name is one press; a link's press has no name, each request is a press.
-    presses = Counter((notice, person) for notice, person in ask("SELECT notice, person FROM presses"))
-    named = [one for one in acks if one.way == "event"]
-    assert {presses[one.notice, f"playground:{one.person}"] for one in named} == {1}
+    assert lost(ask, acks) == doubled(ask, acks) == []
+    assert ask("SELECT count(*) FROM receipts WHERE acked") == [(town.total,)]
     assert ask("SELECT count(*) FROM troubles") == [(0,)]
     notices, everybody = len(town.groups) * town.each, len(town.people)
     deadline = time.monotonic() + 60
