@@ -46,6 +46,8 @@ class Limit:
 
 UNLIMITED = Limit()
 MINUTE = timedelta(minutes=1)
+# After a clock was put back what it had noted lies ahead of it; so far ahead it still counts.
+SKEW = timedelta(minutes=5)
 # What was under way when its process ended, or when the database did not take the outcome.
 INTERRUPTED = "发送中断，对方可能已经收到"
 # With the pauses between attempts no more than so many of one row fall into a minute.
@@ -109,7 +111,9 @@ def _said_lately(db: Connection, channel: str, now: datetime, limit: Limit) -> t
     mine = and_(OUTBOX.c.channel == channel, OUTBOX.c.kind.in_(COUNTED))
     tries = case((OUTBOX.c.attempts > MOST_TRIES, MOST_TRIES), else_=OUTBOX.c.attempts)
     done = case((OUTBOX.c.state.in_(("sent", "failed")), 1), else_=0)
-    lately = select(OUTBOX.c.target, func.sum(tries + done)).where(mine, OUTBOX.c.sent_at > now - MINUTE)
+    lately = select(OUTBOX.c.target, func.sum(tries + done)).where(
+        mine, OUTBOX.c.sent_at > now - MINUTE, OUTBOX.c.sent_at <= now + SKEW
+    )
     under_way = select(OUTBOX.c.target, func.count()).where(mine, OUTBOX.c.state == "waiting", OUTBOX.c.claimed_until > now)
     for query in (lately, under_way):
         said.update({row[0]: int(row[1]) for row in db.execute(query.group_by(OUTBOX.c.target))})

@@ -31,6 +31,12 @@ def test_a_slot_on_the_edge_belongs_to_one_side_only(house: House) -> None:
     assert ([job.name for _, job in before], after) == (["week"], [])
 
 
+def test_a_slot_in_the_second_after_a_broken_second_is_not_stepped_over(house: House) -> None:
+    edge = at("2026-11-16T08:30")
+    found = timer.slots(house.settings, edge - timedelta(milliseconds=500), edge + timedelta(minutes=1))
+    assert [job.name for _, job in found] == ["week"]
+
+
 def test_a_slots_event_names_the_week_that_ended() -> None:
     job = timer.Job("week", "30 8 * * mon", timer._week)
     event: Any = job.fired(at("2026-11-23T08:30"))
