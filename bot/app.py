@@ -178,7 +178,7 @@ def limit_of(settings: Settings, channel: str) -> Limit:
 
 async def _take_channel(house: House, name: str) -> None:
     """What another process had begun to say here is ours to say; the time in which nobody heard is noted."""
-    await house.store.write(partial(outbox.release, channel=name, holder=house.name))
+    await house.store.write(partial(outbox.release, channel=name, holder=house.name, now=house.now()))
     await _note_gap(house, name)
     channel = channels.load(name, house.settings, house.data, house.now)
     await channel.open(house.bus.publish, lambda link, person: address(house, link, person))

@@ -145,7 +145,7 @@ class Delivery:
 
     async def _deliver(self, row: Any) -> None:
         now = self._now()
-        if now - max(row.at, row.not_before if row.attempts == 0 else row.at) > STALE:
+        if now - (row.at if row.error else row.not_before) > STALE:
             await self._settle(row, "stale", error="过期未发")
             return
         channel = self._channels.get(row.channel)
@@ -157,7 +157,8 @@ class Delivery:
         except ChannelError as error:
             await self._failed(row, error)
         else:
-            await self._settle(row, "sent", reference=reference)
+            # What was tried before keeps its last error: it may be there twice.
+            await self._settle(row, "sent", reference=reference, error=row.error if row.attempts else "")
 
     async def _without_channel(self, row: Any) -> None:
         """It went to another process meanwhile, or it was never switched on."""
@@ -205,9 +206,9 @@ class Delivery:
             await self._settle(row, "failed", error=str(error))
             return
         pause = error.retry_after or min(FIRST_PAUSE * 2**row.attempts, LONGEST_PAUSE)
-        again = self._now() + timedelta(seconds=pause)
-        counts = error.retry_after is None
-        await self._store.write(lambda db: outbox.retry(db, row.id, again, str(error), counts))
+        now = self._now()
+        again, counts = now + timedelta(seconds=pause), error.retry_after is None
+        await self._store.write(lambda db: outbox.retry(db, row.id, again, str(error), now, counts))
 
     async def _settle(self, row: Any, state: str, reference: str = "", error: str = "") -> None:
         await self._store.write(lambda db: outbox.settle(db, row.id, state, self._now(), reference, error))

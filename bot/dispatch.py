@@ -22,7 +22,7 @@ from config.settings import Settings
 from config.wording import Wording
 from handlers.actions import Action, NeedRoster, Post, Revise, SendFile, Wake, Whisper
 from handlers.context import Context
-from handlers.events import Event, MessageReceived, WeekEnded
+from handlers.events import Event, MessageReceived, WeekEnded, Woke
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
 from storage.database import Store, StoreError, is_outage, savepoint
@@ -75,6 +75,9 @@ class Dispatch:
         return self._decide(db, event, self._ask_with_care)
 
     def _decide(self, db: Connection, event: Event, ask: Callable[[Event, Context], list[Action]]) -> Decided:
+        if isinstance(event, Woke):
+            # In one transaction with what it leads to: nothing that is asked for after this decision is taken with it.
+            clockwork.take_wake(db, event.kind, event.subject, event.at)
         if not clockwork.claim(db, event.key, event.at):
             return Decided(fresh=False)
         context = Context(

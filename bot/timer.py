@@ -10,14 +10,15 @@ import asyncio
 import contextlib
 import heapq
 import itertools
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from typing import Any
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 from loguru import logger
+from sqlalchemy import Row
 
 from bot.bus import BusError
 from config.settings import TIMEZONE, Settings
@@ -29,6 +30,9 @@ from storage.database import Store, StoreError
 DAY_CRON = "10 0 * * *"
 LONGEST_SLEEP = 30.0
 AGAIN_AFTER = 2.0
+# So many wakes are under way at most, and after so many seconds without a decision they are published anew.
+AT_ONCE = 1000
+ANEW = 600.0
 # How far back missed slots are caught up at start.
 CATCH_UP = timedelta(days=35)
 # A slot that is not caught up later may still be late by so much.
@@ -83,7 +87,9 @@ def slots_from(settings: Settings, after: datetime) -> Iterator[tuple[datetime, 
 
     def of(job: Job) -> Iterator[tuple[datetime, Job]]:
         trigger = job.trigger()
-        at = trigger.get_next_fire_time(None, (after + timedelta(seconds=1)).astimezone(TIMEZONE))
+        # The trigger rounds up: the second of `after` itself is over, every later one is not.
+        second = after.astimezone(TIMEZONE).replace(microsecond=0)
+        at = trigger.get_next_fire_time(None, second + timedelta(seconds=1))
         while at is not None:
             yield at, job
             at = trigger.get_next_fire_time(at, at + timedelta(seconds=1))
@@ -96,10 +102,12 @@ def woke(kind: str, subject: str, at: datetime) -> Woke:
 
 
 class Timer:
-    """The live clock: APScheduler for the slots, one task that sleeps until the next wake.
+    """The live clock: one task follows the slots, one the wakes; both look again every so often, whatever the machine's
+    clock has done meanwhile.
 
     Of several timers one leads (`lead`), the others wait to take over. A slot is published first and noted then, so
-    that a kill in between publishes it again under the same id, which has its effect once.
+    that a kill in between publishes it again under the same id, which has its effect once. A wake goes with the decision
+    that it leads to (bot/dispatch.py): what is asked for after that decision is a wake of its own.
     """
 
     def __init__(
@@ -112,92 +120,97 @@ class Timer:
     ) -> None:
         self._store, self._settings, self._publish, self._now = store, settings, publish, now
         self._longest_sleep = longest_sleep
-        self._scheduler = AsyncIOScheduler(timezone=TIMEZONE)
+        # Until when the slots are fired, and when the next one is due; None: not caught up yet.
+        self._since: datetime | None = None
+        self._next_slot = datetime.max.replace(tzinfo=UTC)
+        self._caught_up = asyncio.Event()
+        # What was published and is not decided yet, and since when.
+        self._under_way: dict[tuple[str, str, datetime], float] = {}
         self._changed = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
         """Lead from now on; what was missed while nobody led comes first."""
-        caught_up = await self._catch_up()
-        self._scheduler = AsyncIOScheduler(timezone=TIMEZONE)
-        for job in jobs(self._settings):
-            self._scheduler.add_job(self._fire, job.trigger(), args=[job], id=job.name, misfire_grace_time=3600)
-        self._scheduler.start()
-        self._task = asyncio.create_task(self._follow_wakes(caught_up), name="wakes")
+        self._since, self._under_way = None, {}
+        self._caught_up.clear()
+        await self._look_for_slots()
+        self._tasks = [
+            asyncio.create_task(self._follow_slots(), name="slots"),
+            asyncio.create_task(self._follow_wakes(), name="wakes"),
+        ]
 
     async def close(self) -> None:
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
 
     def nudge(self) -> None:
         """A wake was asked for: look again when to wake."""
         self._changed.set()
 
-    async def _catch_up(self) -> bool:
-        """Fire once what was missed while the bot was off; a bot that never ran has missed nothing.
-
-        False: the database or the broker is away, and it has to be done again.
-        """
-        now = self._now()
-        try:
-            last = await self._store.read(lambda db: clockwork.recall(db, "clock"))
-            if last is not None:
-                since = max(datetime.fromisoformat(last), now - CATCH_UP)
-                for at, job in slots(self._settings, since, now):
-                    if job.catch_up or now - at < GRACE:
-                        await self._publish_slot(job, at)
-            await self._note_clock()
-        except (StoreError, BusError) as error:
-            logger.error("定时任务没有补发完，稍后再试：{}", error)
-            return False
-        return True
-
-    async def _fire(self, job: Job) -> None:
-        """Until it is published: a broker or a database that is away makes it late, not lost."""
-        now = self._now()
-        due = [at for at, one in slots(self._settings, now - GRACE, now) if one.name == job.name]
+    async def _follow_slots(self) -> None:
         while True:
-            try:
-                for at in due:
-                    await self._publish_slot(job, at)
-                return await self._note_clock()
-            except (StoreError, BusError) as error:
-                logger.error("定时任务 {} 没有发出，稍后再试：{}", job.name, error)
-            await asyncio.sleep(AGAIN_AFTER)
+            pause = await self._look_for_slots()
+            await asyncio.sleep(pause)
+
+    async def _look_for_slots(self) -> float:
+        """Fire what is due, once; gives the seconds until the next look. A broker or a database that is away makes it late,
+        not lost; a bot that never ran has missed nothing.
+        """
+        try:
+            now = self._now()
+            if self._since is None or not self._since <= now < self._next_slot:
+                await self._fire_until(now)
+        except (StoreError, BusError) as error:
+            logger.error("定时任务没有发完，稍后再试：{}", error)
+            return AGAIN_AFTER
+        self._caught_up.set()
+        return min(max((self._next_slot - self._now()).total_seconds(), 0.0), self._longest_sleep)
+
+    async def _fire_until(self, now: datetime) -> None:
+        """Also after a jump: of a clock that was put back nothing is due that was fired before."""
+        since = self._since or await self._last_noted() or now
+        for at, job in slots(self._settings, max(min(since, now), now - CATCH_UP), now):
+            if job.catch_up or now - at < GRACE:
+                await self._publish_slot(job, at)
+        await self._store.write(lambda db: clockwork.remember(db, "clock", now.isoformat()))
+        self._since, self._next_slot = now, next(slots_from(self._settings, now))[0]
+
+    async def _last_noted(self) -> datetime | None:
+        last = await self._store.read(lambda db: clockwork.recall(db, "clock"))
+        return datetime.fromisoformat(last) if last is not None else None
 
     async def _publish_slot(self, job: Job, at: datetime) -> None:
         if not await self._store.read(lambda db: clockwork.slot_fired(db, job.name, at)):
             await self._publish(job.fired(at))
             await self._store.write(lambda db: clockwork.claim_slot(db, job.name, at))
 
-    async def _note_clock(self) -> None:
-        now = self._now().isoformat()
-        await self._store.write(lambda db: clockwork.remember(db, "clock", now))
-
-    async def _follow_wakes(self, caught_up: bool) -> None:
+    async def _follow_wakes(self) -> None:
+        await self._caught_up.wait()
         while True:
+            self._changed.clear()
             try:
-                caught_up = caught_up or await self._catch_up()
-                pause = await self._next_pause()
+                pause = await self._look_for_wakes()
             except (StoreError, BusError) as error:
                 logger.error("定时器暂时停住：{}", error)
                 pause = AGAIN_AFTER
-            self._changed.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), max(0.0, pause))
 
-    async def _next_pause(self) -> float:
+    async def _look_for_wakes(self) -> float:
         """Publish what is due, then say how long there is nothing to do."""
-        while row := await self._store.read(clockwork.next_wake):
-            ahead: float = (row.at - self._now()).total_seconds()
-            if ahead > 0:
-                return min(ahead, self._longest_sleep)
-            # First the effect, then the removal: a kill in between wakes again, and the event's id makes it one.
-            await self._publish(woke(row.kind, row.subject, row.at))
-            await self._store.write(partial(clockwork.take_wake, kind=row.kind, subject=row.subject, at=row.at))
-        return self._longest_sleep
+        while rows := self._not_under_way(await self._store.read(lambda db: clockwork.due(db, self._now(), AT_ONCE))):
+            for row in rows:
+                await self._publish(woke(row.kind, row.subject, row.at))
+                self._under_way[row.kind, row.subject, row.at] = time.monotonic()
+        following = await self._store.read(lambda db: clockwork.next_wake(db, self._now()))
+        ahead = (following.at - self._now()).total_seconds() if following else self._longest_sleep
+        return min(ahead, self._longest_sleep)
+
+    def _not_under_way(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+        """A wake that nobody has decided for long is published anew: the broker may have lost it."""
+        early = time.monotonic() - ANEW
+        keys = {(row.kind, row.subject, row.at) for row in rows}
+        self._under_way = {key: at for key, at in self._under_way.items() if key in keys and at > early}
+        return [row for row in rows if (row.kind, row.subject, row.at) not in self._under_way]

@@ -32,16 +32,22 @@ def slot_fired(db: Connection, job: str, at: datetime) -> bool:
 
 
 def wake(db: Connection, kind: str, subject: str, at: datetime, move: bool = False) -> None:
+    """The wake that is there stays, unless it is to be moved. Its row is written all the same: a decision that takes the
+    wake at this moment and does not see this one is in conflict with it, and one of them is made anew.
+    """
     statement = insert(db, WakeRow).values(kind=kind, subject=subject, at=at)
-    if move:
-        statement = statement.on_conflict_do_update(index_elements=["kind", "subject"], set_={"at": at})
-    else:
-        statement = statement.on_conflict_do_nothing()
-    db.execute(statement)
+    at_last = at if move else WAKES.c.at
+    db.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_={"at": at_last}))
 
 
-def next_wake(db: Connection) -> Row[Any] | None:
-    return db.execute(select(WAKES).order_by(WAKES.c.at, WAKES.c.kind, WAKES.c.subject).limit(1)).one_or_none()
+def due(db: Connection, now: datetime, most: int) -> Sequence[Row[Any]]:
+    query = select(WAKES).where(WAKES.c.at <= now).order_by(WAKES.c.at, WAKES.c.kind, WAKES.c.subject)
+    return db.execute(query.limit(most)).all()
+
+
+def next_wake(db: Connection, after: datetime | None = None) -> Row[Any] | None:
+    query = select(WAKES).order_by(WAKES.c.at, WAKES.c.kind, WAKES.c.subject).limit(1)
+    return db.execute(query if after is None else query.where(WAKES.c.at > after)).one_or_none()
 
 
 def take_wake(db: Connection, kind: str, subject: str, at: datetime) -> bool:

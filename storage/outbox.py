@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, not_, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, func, not_, or_, select, update
 
 from storage.database import insert, table
 from storage.tables import Outgoing
@@ -46,6 +46,12 @@ class Limit:
 
 UNLIMITED = Limit()
 MINUTE = timedelta(minutes=1)
+# After a clock was put back what it had noted lies ahead of it; so far ahead it still counts.
+SKEW = timedelta(minutes=5)
+# What was under way when its process ended, or when the database did not take the outcome.
+INTERRUPTED = "发送中断，对方可能已经收到"
+# With the pauses between attempts no more than so many of one row fall into a minute.
+MOST_TRIES = 5
 # What a platform counts: a changed card and a question about the roster are no messages.
 COUNTED = ("post", "whisper", "file")
 
@@ -56,9 +62,11 @@ def claim(
     """The waiting ones of this channel whose time has come, oldest first, for this holder alone until then.
 
     A conversation of which another holder says something is left to them, so that its order holds. In no minute more
-    is given than the limit: what is under way counts, and what was said by whomever, also before a restart.
+    is given than the limit: what is under way counts, and every attempt by whomever, also before a restart. What is free
+    again although it was claimed may have been said: that counts as an attempt.
     """
     free = or_(OUTBOX.c.claimed_until.is_(None), OUTBOX.c.claimed_until <= now, OUTBOX.c.claimed_by == holder)
+    _note_interrupted(db, now, OUTBOX.c.channel == channel, free)
     others = _due(channel, now).where(not_(free)).with_only_columns(OUTBOX.c.target)
     query = _due(channel, now).where(free, OUTBOX.c.target.not_in(others))
     said, full = _said_lately(db, channel, now, limit)
@@ -79,6 +87,18 @@ def claim(
     return taken
 
 
+def _note_interrupted(db: Connection, now: datetime, *which: Any) -> None:
+    """Claimed and neither said nor given back: its process died, or could not write down what it had done."""
+    query = update(OUTBOX).where(OUTBOX.c.state == "waiting", OUTBOX.c.claimed_until.is_not(None), *which)
+    tried = {"attempts": OUTBOX.c.attempts + 1, "sent_at": now, "at": _due_at(), "error": INTERRUPTED}
+    db.execute(query.values(**tried, claimed_by=None, claimed_until=None))
+
+
+def _due_at() -> Any:
+    """From the first failure on `at` is when it was due: `not_before` moves with every attempt."""
+    return case((OUTBOX.c.error == "", OUTBOX.c.not_before), else_=OUTBOX.c.at)
+
+
 def _due(channel: str, now: datetime) -> Select[Any]:
     return select(OUTBOX).where(OUTBOX.c.channel == channel, OUTBOX.c.state == "waiting", OUTBOX.c.not_before <= now)
 
@@ -88,11 +108,15 @@ def _said_lately(db: Connection, channel: str, now: datetime, limit: Limit) -> t
     said: Counter[str] = Counter()
     if limit == UNLIMITED:
         return said, []
-    counted = select(OUTBOX.c.target, func.count()).where(OUTBOX.c.channel == channel, OUTBOX.c.kind.in_(COUNTED))
-    lately = counted.where(OUTBOX.c.sent_at > now - MINUTE, OUTBOX.c.state.in_(("sent", "failed")))
-    under_way = counted.where(OUTBOX.c.state == "waiting", OUTBOX.c.claimed_until > now)
+    mine = and_(OUTBOX.c.channel == channel, OUTBOX.c.kind.in_(COUNTED))
+    tries = case((OUTBOX.c.attempts > MOST_TRIES, MOST_TRIES), else_=OUTBOX.c.attempts)
+    done = case((OUTBOX.c.state.in_(("sent", "failed")), 1), else_=0)
+    lately = select(OUTBOX.c.target, func.sum(tries + done)).where(
+        mine, OUTBOX.c.sent_at > now - MINUTE, OUTBOX.c.sent_at <= now + SKEW
+    )
+    under_way = select(OUTBOX.c.target, func.count()).where(mine, OUTBOX.c.state == "waiting", OUTBOX.c.claimed_until > now)
     for query in (lately, under_way):
-        said.update({row[0]: row[1] for row in db.execute(query.group_by(OUTBOX.c.target))})
+        said.update({row[0]: int(row[1]) for row in db.execute(query.group_by(OUTBOX.c.target))})
     return said, [target for target in said if limit.target and said[target] >= limit.target]
 
 
@@ -101,10 +125,9 @@ def _is_full(said: Counter[str], target: str, limit: Limit) -> bool:
     return bool((whole and said.total() >= whole) or (here and said[target] >= here))
 
 
-def release(db: Connection, channel: str, holder: str) -> None:
+def release(db: Connection, channel: str, holder: str, now: datetime) -> None:
     """Whoever has the channel to itself takes back what others had claimed and can say no more."""
-    query = update(OUTBOX).where(OUTBOX.c.channel == channel, OUTBOX.c.state == "waiting", OUTBOX.c.claimed_by != holder)
-    db.execute(query.values(claimed_by=None, claimed_until=None))
+    _note_interrupted(db, now, OUTBOX.c.channel == channel, OUTBOX.c.claimed_by != holder)
 
 
 def channels_due(db: Connection, now: datetime) -> list[str]:
@@ -134,11 +157,13 @@ def settle(db: Connection, row_id: int, state: str, now: datetime, reference: st
     db.execute(query.values(state=state, sent_at=now, reference=reference, error=error[:300], payload="", claimed_until=None))
 
 
-def retry(db: Connection, row_id: int, not_before: datetime, error: str, counts: bool = True) -> None:
+def retry(
+    db: Connection, row_id: int, not_before: datetime, error: str, now: datetime, counts: bool = True
+) -> None:
     """`counts` False: the platform asked to wait, which is no failed attempt."""
     query = update(OUTBOX).where(OUTBOX.c.id == row_id)
-    tried = OUTBOX.c.attempts + int(counts)
-    db.execute(query.values(attempts=tried, not_before=not_before, error=error[:300], claimed_until=None))
+    tried = {"attempts": OUTBOX.c.attempts + 1, "sent_at": now} if counts else {}
+    db.execute(query.values(**tried, at=_due_at(), not_before=not_before, error=error[:300] or "?", claimed_until=None))
 
 
 def unclaim(db: Connection, row_ids: Sequence[int], holder: str) -> None:
@@ -161,6 +186,12 @@ def reference(db: Connection, key: str) -> str | None:
 def depths(db: Connection) -> dict[str, int]:
     query = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
     return {row[0]: row[1] for row in db.execute(query)}
+
+
+def repeated(db: Connection) -> int:
+    """How many were said after an attempt of which nobody knows the outcome: they may be there twice."""
+    query = select(func.count()).where(OUTBOX.c.state == "sent", OUTBOX.c.attempts > 0)
+    return int(db.execute(query).scalar_one())
 
 
 def oldest_waiting(db: Connection) -> datetime | None:

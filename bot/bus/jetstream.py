@@ -159,10 +159,7 @@ class JetStreamBus:
             while self._tasks.get(number) is asyncio.current_task():
                 try:
                     subscription = subscription or await self._subscribe(number)
-                    messages = await subscription.fetch(1, timeout=FETCH_WAIT)
-                except TimeoutError:
-                    # Nothing to do; the client says so by its own TimeoutError or by the bare one.
-                    continue
+                    messages = await self._fetched(number, subscription)
                 except FAILURES as error:
                     logger.warning("NATS 暂时取不到事件：{}", error)
                     await _quietly_leave(subscription)
@@ -173,6 +170,20 @@ class JetStreamBus:
                     await self._take(number, message)
         finally:
             await _quietly_leave(subscription)
+
+    async def _fetched(self, number: int, subscription: JetStreamContext.PullSubscription) -> list[Msg]:
+        """The next event, or none; NatsError when there is nobody to ask any more."""
+        assert self._js is not None
+        try:
+            return list(await subscription.fetch(1, timeout=FETCH_WAIT))
+        except TimeoutError:
+            # Nothing to do; the client says so by its own TimeoutError or by the bare one. It says the same when the
+            # consumer is gone.
+            with contextlib.suppress(TimeoutError):
+                there = (await self._js.consumer_info(self._stream, f"worker-{number}")).config
+                if there.max_ack_pending != 1:
+                    raise NatsError(f"worker-{number} 被换成了别的设置") from None
+            return []
 
     async def _subscribe(self, number: int) -> JetStreamContext.PullSubscription:
         """One event at a time: the next one is given after the acknowledgement, to whomever."""

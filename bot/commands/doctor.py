@@ -67,7 +67,8 @@ async def _database(settings: Settings, store: Store) -> Found:
 async def _waiting(settings: Settings, store: Store) -> Found:
     depths = await store.read(outbox.depths)
     failed = depths.get("failed", 0)
-    what = f"发送队列：等待 {depths.get('waiting', 0)} 条，失败 {failed} 条"
+    twice = await store.read(outbox.repeated)
+    what = f"发送队列：等待 {depths.get('waiting', 0)} 条，失败 {failed} 条，重试后发出（对方可能收到两次）{twice} 条"
     return Found(what, "请查看日志里的失败原因，多为渠道未开通或对方不是好友。" if failed else "")
 
 

@@ -167,6 +167,47 @@ async def test_old_news_is_not_said(delivery: Delivery, channel: Loud, put: Put,
     assert await states(house) == {"stale": 1}
 
 
+async def test_what_was_held_back_overnight_survives_a_failure_in_the_morning(
+    delivery: Delivery, channel: Loud, put: Put, clock: Clock, house: House
+) -> None:
+    channel.refusals = [ChannelError("忙")]
+    await put("weekend", not_before=MONDAY + timedelta(hours=60))
+    clock.at += timedelta(hours=60)
+    await delivery.deliver_due()
+    clock.at += timedelta(seconds=2)
+    await delivery.deliver_due()
+    assert [what for _, _, what in channel.said] == ["weekend"]
+    assert await states(house) == {"sent": 1}
+
+
+async def test_a_platform_that_is_away_for_too_long_gets_no_old_news(
+    delivery: Delivery, channel: Loud, put: Put, clock: Clock, house: House
+) -> None:
+    await put("a")
+    for _ in range(14):
+        channel.refusals = [ChannelError("不在", retry_after=3600)]
+        await delivery.deliver_due()
+        clock.at += timedelta(hours=1)
+    channel.refusals = []
+    await delivery.deliver_due()
+    assert channel.said == []
+    assert await states(house) == {"stale": 1}
+
+
+async def test_what_may_have_been_said_twice_is_marked(
+    delivery: Delivery, channel: Loud, put: Put, clock: Clock, house: House
+) -> None:
+    channel.refusals = [ChannelError("没有应答")]
+    await put("again")
+    await put("once")
+    await delivery.deliver_due()
+    clock.at += timedelta(seconds=2)
+    await delivery.deliver_due()
+    rows = await house.store.read(lambda db: db.execute(outbox.OUTBOX.select().order_by(outbox.OUTBOX.c.id)).all())
+    assert [(row.state, row.attempts, row.error) for row in rows] == [("sent", 1, "没有应答"), ("sent", 0, "")]
+    assert await house.store.read(outbox.repeated) == 1
+
+
 async def test_a_revision_waits_for_its_post_and_names_it(
     delivery: Delivery, channel: Loud, put: Put, clock: Clock
 ) -> None:
@@ -294,7 +335,7 @@ async def test_what_a_killed_process_had_claimed_is_said_when_its_claim_runs_out
     assert len(shared.said) == 1
     await shared.put("2")
     await store.write(partial(outbox.claim, channel="c", holder="dead", now=until, until=until + timedelta(minutes=4)))
-    await store.write(partial(outbox.release, channel="c", holder="b"))
+    await store.write(partial(outbox.release, channel="c", holder="b", now=until))
     await shared.process("b").deliver_due()
     assert [(who, what) for who, _, what in shared.said] == [("a", "1"), ("b", "2")]
 

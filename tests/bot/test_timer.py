@@ -31,6 +31,12 @@ def test_a_slot_on_the_edge_belongs_to_one_side_only(house: House) -> None:
     assert ([job.name for _, job in before], after) == (["week"], [])
 
 
+def test_a_slot_in_the_second_after_a_broken_second_is_not_stepped_over(house: House) -> None:
+    edge = at("2026-11-16T08:30")
+    found = timer.slots(house.settings, edge - timedelta(milliseconds=500), edge + timedelta(minutes=1))
+    assert [job.name for _, job in found] == ["week"]
+
+
 def test_a_slots_event_names_the_week_that_ended() -> None:
     job = timer.Job("week", "30 8 * * mon", timer._week)
     event: Any = job.fired(at("2026-11-23T08:30"))
@@ -42,6 +48,7 @@ async def started(house: House, now: datetime) -> list[Event]:
 
     async def publish(event: Event) -> None:
         heard.append(event)
+        await house.dispatch(event)
 
     clock = timer.Timer(house.store, house.settings, publish, lambda: now)
     await clock.open()
@@ -93,3 +100,43 @@ async def test_a_nudge_wakes_the_sleeper(house: House) -> None:
         await asyncio.sleep(0.02)
     await clock.close()
     assert [type(event) for event in heard] == [Woke]
+
+
+async def test_what_is_asked_for_right_after_a_wakes_decision_is_not_taken_with_it(house: House) -> None:
+    """An acknowledgement between the decision and the timer's next step wants the card revised once more."""
+    heard: list[Event] = []
+
+    async def publish(event: Event) -> None:
+        await house.dispatch(event)
+        heard.append(event)
+        if len(heard) == 1:
+            again = MONDAY - timedelta(milliseconds=500)
+            await house.store.write(lambda db: clockwork.wake(db, "revise", "n1", again))
+
+    await house.store.write(lambda db: clockwork.wake(db, "revise", "n1", MONDAY - timedelta(seconds=1)))
+    clock = timer.Timer(house.store, house.settings, publish, lambda: MONDAY)
+    await clock.open()
+    await asyncio.sleep(0.3)
+    await clock.close()
+    assert [event.at for event in heard] == [MONDAY - timedelta(seconds=1), MONDAY - timedelta(milliseconds=500)]
+    assert await house.store.read(clockwork.next_wake) is None
+
+
+async def test_a_wake_is_published_once_while_its_decision_takes_its_time(house: House) -> None:
+    heard: list[Event] = []
+
+    async def publish(event: Event) -> None:
+        heard.append(event)
+
+    await house.store.write(lambda db: clockwork.wake(db, "revise", "n1", MONDAY))
+    clock = timer.Timer(house.store, house.settings, publish, lambda: MONDAY, longest_sleep=0.02)
+    await clock.open()
+    await asyncio.sleep(0.2)
+    assert len(heard) == 1
+    # Another one leads now: it cannot know, and publishes it under the same id.
+    await clock.close()
+    await clock.open()
+    await asyncio.sleep(0.1)
+    await clock.close()
+    assert len({event.key for event in heard}) == 1
+    assert len(heard) == 2
