@@ -141,5 +141,6 @@ def broker(folder: Path) -> Iterator[str]:
 
 def host_of(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    assert parts.hostname and parts.port
+    assert parts.hostname is not None
+    assert parts.port is not None
     return parts.hostname, parts.port
