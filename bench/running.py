@@ -56,6 +56,11 @@ class Process:
         pages = int(Path(f"/proc/{self.popen.pid}/statm").read_text("ascii").split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
+    def own(self) -> float:
+        """Megabytes of it that it shares with no file and nobody."""
+        lines = Path(f"/proc/{self.popen.pid}/status").read_text("ascii").splitlines()
+        return int(next(line for line in lines if line.startswith("RssAnon")).split()[1]) / 1000
+
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.popen.terminate()
