@@ -150,7 +150,7 @@ class Side:
         self.popen.stdin.flush()
         line = self.popen.stdout.readline()
         if not line:
-            raise SystemExit(f"中途停了：{self.popen.args}")
+            raise SystemExit(f"中途停了：{self.popen.args!r}")
         seconds, cpu = json.loads(line)
         return {"rate": number / seconds, "cpu": cpu / number * 1e6}
 

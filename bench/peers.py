@@ -129,7 +129,8 @@ async def telegram(insert: Insert) -> tuple[Make, Feed]:
 
     async def note(update: Update, _: Any) -> None:
         said = update.message
-        assert said is not None and said.from_user is not None
+        assert said is not None
+        assert said.from_user is not None
         insert(str(said.chat_id), str(said.from_user.id), said.text or "")
 
     application = Application.builder().token("1:bench").request(Nowhere()).get_updates_request(Nowhere()).build()

@@ -44,7 +44,7 @@ class Process:
             time.sleep(0.01)
         said = self.output.read_text("utf-8")[-3000:]
         self.stop()
-        raise SystemExit(f"没有启动：{self.popen.args}\n{said}")
+        raise SystemExit(f"没有启动：{self.popen.args!r}\n{said}")
 
     def cpu(self) -> float:
         """Seconds of the processor so far."""
