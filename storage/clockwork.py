@@ -32,12 +32,16 @@ def slot_fired(db: Connection, job: str, at: datetime) -> bool:
 
 
 def wake(db: Connection, kind: str, subject: str, at: datetime, move: bool = False) -> None:
-    statement = insert(db, WakeRow).values(kind=kind, subject=subject, at=at)
-    if move:
-        statement = statement.on_conflict_do_update(index_elements=["kind", "subject"], set_={"at": at})
-    else:
-        statement = statement.on_conflict_do_nothing()
-    db.execute(statement)
+    (MOVING if move else WAKING)(db, {"kind": kind, "subject": subject, "at": at})
+
+
+def _moving(dialect: str) -> Any:
+    statement = insert_for(dialect, WakeRow)
+    return statement.on_conflict_do_update(index_elements=["kind", "subject"], set_={"at": statement.excluded.at})
+
+
+MOVING = Hot(_moving)
+WAKING = Hot(lambda dialect: insert_for(dialect, WakeRow).on_conflict_do_nothing())
 
 
 def next_wake(db: Connection) -> Row[Any] | None:
