@@ -141,22 +141,26 @@ def _press(
     notices.save_receipt(context.db, notice.id, person, values)
     if bool(before and before.acked) == now.acked:
         return []
-    return _after_change(notice, event.at, context)
+    pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
+    soon = max(event.at, notice.revised_at + pause) if notice.revised_at else event.at + pause
+    return [Wake(kind="revise", subject=notice.id, at=soon)]
 
 
-def _after_change(notice: Any, at: datetime, context: Context) -> list[Action]:
-    """Revise the card soon, together with the presses that follow; tell the sender at the milestones only."""
+def count(event: Woke, context: Context) -> list[Action]:
+    """Once for all presses since the card was last revised: a press costs the same however many were before it."""
+    notice = notices.get(context.db, event.subject) if event.kind == "revise" else None
+    if notice is None or notice.state == "cancelled":
+        return []
     tally = tally_of(context.db, notice.id)
     if notice.state == "open" and tally.everybody and tally.done == tally.everybody and notice.roster_known:
-        notices.change_state(context.db, notice.id, "complete", at)
+        notices.change_state(context.db, notice.id, "complete", event.at)
     elif notice.state == "complete" and tally.done < tally.everybody:
         notices.set_values(context.db, notice.id, state="open", closed_at=None)
-    pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
-    soon = max(at, notice.revised_at + pause) if notice.revised_at else at + pause
-    return [Wake(kind="revise", subject=notice.id, at=soon), *_milestones(notice, tally, context)]
+    return _milestones(notice, tally, context)
 
 
 def _milestones(notice: Any, tally: Tally, context: Context) -> list[Action]:
+    """The sender is told of them only, and of each once."""
     if not notice.roster_known or not tally.everybody:
         return []
     most = tally.done >= tally.everybody * context.settings.acknowledge.summary_at

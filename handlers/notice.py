@@ -15,7 +15,7 @@ from handlers.noticecards import notice_card, revisions, tally_of
 from handlers.rules import deadline, demand
 from handlers.rules.notice import Command, command, fingerprint, no_reply_wanted, title_of
 from handlers.rules.secrecy import is_marked
-from storage import groups, notices
+from storage import clockwork, groups, notices
 
 VERBS = ("应急通知", "安保通知", "通知")
 EMERGENCY_VERBS = ("应急通知", "安保通知")
@@ -184,10 +184,12 @@ def dissolved(event: GroupDissolved, context: Context) -> list[Action]:
 
 
 def revise(event: Woke, context: Context) -> list[Action]:
-    """The coalesced revision: one new card for all presses since the last."""
+    """The coalesced revision: one new card for all presses since the last; whoever presses from now on asks for another."""
     notice = notices.get(context.db, event.subject) if event.kind == "revise" else None
     if notice is None:
         return []
+    # Here and not after the commit: a press in between would ask in vain.
+    clockwork.take_wake(context.db, event.kind, event.subject, event.at)
     notices.set_values(context.db, notice.id, revised_at=event.at, revision=notice.revision + 1)
     return revisions(context.db, context.say, notice.id, str(notice.revision + 1))
 
