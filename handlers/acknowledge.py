@@ -64,13 +64,17 @@ def _for_another(name: str, event: MessageReceived, context: Context) -> list[Ac
     if len(meant) != 1:
         key = "ack.deputy_unknown" if not meant else "ack.deputy_ambiguous"
         return [_answer(event, context.say(key, name=name))]
-    return _press(notice, meant[0].person, event, "ack", "typed", event.sender.id, context)
+    row = notices.get_for(context.db, notice.id, meant[0].person)
+    return _press(row, meant[0].person, event, "ack", "typed", event.sender.id, context)
 
 
 def _noticed(event: ButtonClicked, context: Context) -> Any:
-    if event.notice:
-        return notices.get(context.db, event.notice)
-    return notices.of_message(context.db, event.message) if event.message else None
+    """The notice and what it is to the one who pressed (`notices.get_for`)."""
+    notice = event.notice
+    if not notice and event.message:
+        found = notices.of_message(context.db, event.message)
+        notice = found.id if found is not None else None
+    return notices.get_for(context.db, notice, event.person) if notice else None
 
 
 def _quoted(event: MessageReceived, context: Context) -> Any:
@@ -84,12 +88,12 @@ def _meant(event: MessageReceived, context: Context) -> Any:
     assert event.group is not None
     quoted = _quoted(event, context)
     if quoted is not None:
-        known = notices.in_audience(context.db, quoted.id, event.sender.id)
-        return quoted if known or not quoted.roster_known else None
+        theirs = notices.get_for(context.db, quoted.id, event.sender.id)
+        return theirs if theirs is not None and (theirs.mine or not theirs.roster_known) else None
     waiting = notices.open_here_for(context.db, event.group.id, event.sender.id)
-    theirs = [row for row in waiting if row.mine or not row.roster_known]
+    open_to_them = [row for row in waiting if row.mine or not row.roster_known]
     # A second 收到 says nothing new; one that was said earlier and arrives late does.
-    return next((row for row in theirs if not row.acked or event.at < row.first_at), None)
+    return next((row for row in open_to_them if not row.acked or event.at < row.first_at), None)
 
 
 def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
@@ -100,7 +104,7 @@ def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
         return "ack.not_needed"
     if not notice.roster_known:
         return ""
-    if notices.in_audience(context.db, notice.id, event.person):
+    if notice.mine:
         return _late_undo(notice, event, context)
     return "ack.own" if notice.sender == event.person else "ack.outside"
 
@@ -108,10 +112,8 @@ def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
 def _late_undo(notice: Any, event: ButtonClicked, context: Context) -> str:
     if event.action != "undo":
         return ""
-    receipt = notices.receipt(context.db, notice.id, event.person)
     within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
-    late = receipt is not None and receipt.acked and event.at - receipt.acked_at > within
-    return LATE if late else ""
+    return LATE if notice.acked and event.at - notice.acked_at > within else ""
 
 
 def _admit(notice: Any, person: str, group: str | None, context: Context) -> None:
@@ -127,9 +129,9 @@ def _press(
     notice: Any, person: str, event: ButtonClicked | MessageReceived, action: str, via: str, deputy: str | None,
     context: Context,
 ) -> list[Action]:
+    """`notice` says as well whether this person's acknowledgement counted before (`acked`)."""
     if not notices.press(context.db, notice.id, person, event.at, action, via, deputy):
         return []
-    before = notices.receipt(context.db, notice.id, person)
     within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
     rows = notices.presses(context.db, notice.id, person)
     now = standing((Pressed(at=r.at, action=r.action, via=r.via, deputy=r.deputy) for r in rows), within)
@@ -139,7 +141,7 @@ def _press(
         "acked": now.acked, "first_at": now.first_at, "acked_at": now.acked_at, "via": now.via, "deputy": now.deputy
     }
     notices.save_receipt(context.db, notice.id, person, values)
-    if bool(before and before.acked) == now.acked:
+    if bool(notice.acked) == now.acked:
         return []
     pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
     soon = max(event.at, notice.revised_at + pause) if notice.revised_at else event.at + pause
