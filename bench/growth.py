@@ -126,8 +126,9 @@ async def notice(house: Any, group: str, people: int) -> tuple[str, list[str]]:
 async def measure(folder: Path, kind: str, size: int, events: int) -> Found:
     """One size in this process; `rest` is the memory before the first event."""
     from bench.judge import corpus
-    from bot.web.acknowledge import _standing, clicked
+    from bot.web.acknowledge import clicked
     from handlers.rules import tokens
+    from storage import pages
 
     tokens.warm()
     draw = random.Random(size)
@@ -155,8 +156,7 @@ async def measure(folder: Path, kind: str, size: int, events: int) -> Found:
                 issued, members = await notice(house, "big", people)
 
         async def tap(pair: tuple[str, str]) -> None:
-            await house.tell(clicked(house, *pair, "ack"))
-            await _standing(house, *pair)
+            await house.tell_and_read(clicked(house, *pair, "ack"), lambda db: pages.standing(db, *pair))
 
         draw.shuffle(taps)
         acks = await timed(tap, taps[: events + WARM])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.actions import Action, Wake, Whisper
@@ -93,7 +93,8 @@ def _meant(event: MessageReceived, context: Context) -> Any:
     waiting = notices.open_here_for(context.db, event.group.id, event.sender.id)
     open_to_them = [row for row in waiting if row.mine or not row.roster_known]
     # A second 收到 says nothing new; one that was said earlier and arrives late does.
-    return next((row for row in open_to_them if not row.acked or event.at < row.first_at), None)
+    newest = next((row for row in open_to_them if not row.acked or event.at < row.first_at), None)
+    return notices.get_for(context.db, newest.id, event.sender.id) if newest else None
 
 
 def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
@@ -129,12 +130,15 @@ def _press(
     notice: Any, person: str, event: ButtonClicked | MessageReceived, action: str, via: str, deputy: str | None,
     context: Context,
 ) -> list[Action]:
-    """`notice` says as well whether this person's acknowledgement counted before (`acked`)."""
+    """`notice` says as well whether this person pressed before and whether that counts (`notices.get_for`)."""
     if not notices.press(context.db, notice.id, person, event.at, action, via, deputy):
         return []
     within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
-    rows = notices.presses(context.db, notice.id, person)
-    now = standing((Pressed(at=r.at, action=r.action, via=r.via, deputy=r.deputy) for r in rows), within)
+    presses = [Pressed(at=event.at, action=action, via=via, deputy=deputy)]
+    if notice.pressed:
+        rows = notices.presses(context.db, notice.id, person)
+        presses = [Pressed(at=r.at, action=r.action, via=r.via, deputy=r.deputy) for r in rows]
+    now = standing(presses, within)
     if now is None:
         return []
     values = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, or_, select, update
 
 from storage.database import Hot, insert, insert_for, table
 from storage.tables import Audience, Digest, Notice, NoticeGroup, Press, Receipt, Reminder, RosterChange
@@ -15,7 +15,7 @@ NOTICES, PLACES, AUDIENCE = table(Notice), table(NoticeGroup), table(Audience)
 PRESSES, RECEIPTS, REMINDERS, DIGESTS = table(Press), table(Receipt), table(Reminder), table(Digest)
 
 # What every acknowledgement asks is built once: building a statement costs more than running it.
-_NOTICE = bindparam("notice")
+_NOTICE: BindParameter[str] = bindparam("notice")
 _BY_ID = select(NOTICES).where(NOTICES.c.id == _NOTICE)
 _IN_AUDIENCE = select(AUDIENCE).where(AUDIENCE.c.notice == _NOTICE, AUDIENCE.c.person == bindparam("person"))
 _PRESSES = (
@@ -93,7 +93,7 @@ _OPEN_HERE = (
 _FOR = (
     select(
         NOTICES, AUDIENCE.c.person.label("mine"), AUDIENCE.c.name.label("mine_name"),
-        RECEIPTS.c.acked, RECEIPTS.c.acked_at, RECEIPTS.c.deputy,
+        RECEIPTS.c.acked, RECEIPTS.c.acked_at, RECEIPTS.c.deputy, _PRESSES.exists().label("pressed"),
     )
     .join(AUDIENCE, _MINE, isouter=True)
     .join(RECEIPTS, _ANSWERED, isouter=True)
@@ -102,8 +102,10 @@ _FOR = (
 
 
 def get_for(db: Connection, notice: str, person: str) -> Row[Any] | None:
-    """The notice and what it is to this person: `mine` (None: not in the roster), `mine_name`, `acked`, `acked_at`, `deputy`."""
-    return db.execute(_FOR, {"notice": notice, "person": person}).one_or_none()
+    """The notice and what it is to this person: `mine` (None: not in the roster), `mine_name`, `acked`, `acked_at`, `deputy`,
+    and whether they ever `pressed`."""
+    found: Row[Any] | None = db.execute(_FOR, {"notice": notice, "person": person}).one_or_none()
+    return found
 
 
 def open_here_for(db: Connection, group: str, person: str) -> Sequence[Row[Any]]:
