@@ -19,6 +19,22 @@ faults: $(VENV)/installed-dev
 	QINGQUN_FAULTS=full $(BIN)/python -m pytest -s tests/faults
 	$(BIN)/python -m pytest -m long -s
 
+# Speed beside others, in the short form (under 20 minutes on two cores); dist/bench-*.json holds every figure. PAGE names a
+# page whose tables are written anew (PAGE=docs/performance.md). Without PostgreSQL or nats-server those rows are left out.
+PAGE ?=
+bench: $(VENV)/installed .bench/installed
+	mkdir -p dist
+	$(BIN)/python bench/acks.py --spread 15 --json dist/bench-acks.json --markdown $(PAGE)
+	$(BIN)/python bench/messages.py --json dist/bench-messages.json --markdown $(PAGE)
+	$(BIN)/python bench/growth.py --json dist/bench-growth.json --markdown $(PAGE)
+	$(BIN)/python bench/start.py --json dist/bench-start.json --markdown $(PAGE)
+
+# The frameworks that are measured beside, in an environment of their own.
+.bench/installed: bench/peers.txt
+	$(PYTHON) -m venv .bench
+	.bench/bin/python -m pip install --quiet --disable-pip-version-check -r bench/peers.txt
+	touch $@
+
 # Lint, types and the architecture test.
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
@@ -65,4 +81,4 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	touch $@
 
 clean:
-	rm -rf $(VENV) .audit .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) .audit .bench .fuzz dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -25,7 +25,7 @@ from handlers.context import Context
 from handlers.events import Event, MessageReceived, WeekEnded, Woke
 from handlers.routes import ROUTES, Handler
 from storage import clockwork, outbox
-from storage.database import Store, StoreError, is_outage, savepoint
+from storage.database import Result, Store, StoreError, Work, is_outage, savepoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,27 @@ class Dispatch:
         self.on_decided: list[Callable[[Decided], None]] = []
 
     async def __call__(self, event: Event) -> Decided:
+        decided, _ = await self.and_read(event, _nothing)
+        return decided
+
+    async def and_read(self, event: Event, work: Work[Result]) -> tuple[Decided, Result]:
+        """As it is after this event: `work` reads in the same transaction."""
         if isinstance(event, WeekEnded):
             await take_ahead(self.store, self.settings, self.wording, event.week)
         begun = time.perf_counter()
         # Two events of one notice, or else of one group, would only be in each other's way.
         key = str(getattr(event, "notice", None) or partition_of(event))
         try:
-            decided = await self.store.write(lambda db: self._decide(db, event, self._ask_all), key=key)
+            decided, found = await self.store.write(lambda db: (self._decide(db, event, self._ask_all), work(db)), key=key)
         except StoreError:
             raise
         except Exception:
             # A handler failed and nothing of the event stayed: once more, with care.
-            decided = await self.store.write(lambda db: self.decide(db, event), key=key)
+            decided, found = await self.store.write(lambda db: (self.decide(db, event), work(db)), key=key)
         self.latency.note(time.perf_counter() - begun)
         for tell in self.on_decided:
             tell(decided)
-        return decided
+        return decided, found
 
     def decide(self, db: Connection, event: Event) -> Decided:
         """Within the caller's transaction: claim, ask every handler in order, write down what they answered.
@@ -145,6 +150,10 @@ class Dispatch:
             not_before=self.calendar.next_working_moment(at) if held else at,
             about=about,
         )
+
+
+def _nothing(_: Connection) -> None:
+    return None
 
 
 def _row(action: Post | Whisper | Revise | SendFile | NeedRoster) -> tuple[str, str, dict[str, Any], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from handlers.actions import Action, Wake, Whisper
@@ -64,13 +64,17 @@ def _for_another(name: str, event: MessageReceived, context: Context) -> list[Ac
     if len(meant) != 1:
         key = "ack.deputy_unknown" if not meant else "ack.deputy_ambiguous"
         return [_answer(event, context.say(key, name=name))]
-    return _press(notice, meant[0].person, event, "ack", "typed", event.sender.id, context)
+    row = notices.get_for(context.db, notice.id, meant[0].person)
+    return _press(row, meant[0].person, event, "ack", "typed", event.sender.id, context)
 
 
 def _noticed(event: ButtonClicked, context: Context) -> Any:
-    if event.notice:
-        return notices.get(context.db, event.notice)
-    return notices.of_message(context.db, event.message) if event.message else None
+    """The notice and what it is to the one who pressed (`notices.get_for`)."""
+    notice = event.notice
+    if not notice and event.message:
+        found = notices.of_message(context.db, event.message)
+        notice = found.id if found is not None else None
+    return notices.get_for(context.db, notice, event.person) if notice else None
 
 
 def _quoted(event: MessageReceived, context: Context) -> Any:
@@ -84,12 +88,13 @@ def _meant(event: MessageReceived, context: Context) -> Any:
     assert event.group is not None
     quoted = _quoted(event, context)
     if quoted is not None:
-        known = notices.in_audience(context.db, quoted.id, event.sender.id)
-        return quoted if known or not quoted.roster_known else None
+        theirs = notices.get_for(context.db, quoted.id, event.sender.id)
+        return theirs if theirs is not None and (theirs.mine or not theirs.roster_known) else None
     waiting = notices.open_here_for(context.db, event.group.id, event.sender.id)
-    theirs = [row for row in waiting if row.mine or not row.roster_known]
+    open_to_them = [row for row in waiting if row.mine or not row.roster_known]
     # A second 收到 says nothing new; one that was said earlier and arrives late does.
-    return next((row for row in theirs if not row.acked or event.at < row.first_at), None)
+    newest = next((row for row in open_to_them if not row.acked or event.at < row.first_at), None)
+    return notices.get_for(context.db, newest.id, event.sender.id) if newest else None
 
 
 def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
@@ -100,7 +105,7 @@ def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
         return "ack.not_needed"
     if not notice.roster_known:
         return ""
-    if notices.in_audience(context.db, notice.id, event.person):
+    if notice.mine:
         return _late_undo(notice, event, context)
     return "ack.own" if notice.sender == event.person else "ack.outside"
 
@@ -108,10 +113,8 @@ def _refusal(notice: Any, event: ButtonClicked, context: Context) -> str:
 def _late_undo(notice: Any, event: ButtonClicked, context: Context) -> str:
     if event.action != "undo":
         return ""
-    receipt = notices.receipt(context.db, notice.id, event.person)
     within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
-    late = receipt is not None and receipt.acked and event.at - receipt.acked_at > within
-    return LATE if late else ""
+    return LATE if notice.acked and event.at - notice.acked_at > within else ""
 
 
 def _admit(notice: Any, person: str, group: str | None, context: Context) -> None:
@@ -127,36 +130,43 @@ def _press(
     notice: Any, person: str, event: ButtonClicked | MessageReceived, action: str, via: str, deputy: str | None,
     context: Context,
 ) -> list[Action]:
+    """`notice` says as well whether this person pressed before and whether that counts (`notices.get_for`)."""
     if not notices.press(context.db, notice.id, person, event.at, action, via, deputy):
         return []
-    before = notices.receipt(context.db, notice.id, person)
     within = timedelta(minutes=context.settings.acknowledge.undo_minutes)
-    rows = notices.presses(context.db, notice.id, person)
-    now = standing((Pressed(at=r.at, action=r.action, via=r.via, deputy=r.deputy) for r in rows), within)
+    presses = [Pressed(at=event.at, action=action, via=via, deputy=deputy)]
+    if notice.pressed:
+        rows = notices.presses(context.db, notice.id, person)
+        presses = [Pressed(at=r.at, action=r.action, via=r.via, deputy=r.deputy) for r in rows]
+    now = standing(presses, within)
     if now is None:
         return []
     values = {
         "acked": now.acked, "first_at": now.first_at, "acked_at": now.acked_at, "via": now.via, "deputy": now.deputy
     }
     notices.save_receipt(context.db, notice.id, person, values)
-    if bool(before and before.acked) == now.acked:
+    if bool(notice.acked) == now.acked:
         return []
-    return _after_change(notice, event.at, context)
+    pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
+    soon = max(event.at, notice.revised_at + pause) if notice.revised_at else event.at + pause
+    return [Wake(kind="revise", subject=notice.id, at=soon)]
 
 
-def _after_change(notice: Any, at: datetime, context: Context) -> list[Action]:
-    """Revise the card soon, together with the presses that follow; tell the sender at the milestones only."""
+def count(event: Woke, context: Context) -> list[Action]:
+    """Once for all presses since the card was last revised: a press costs the same however many were before it."""
+    notice = notices.get(context.db, event.subject) if event.kind == "revise" else None
+    if notice is None or notice.state == "cancelled":
+        return []
     tally = tally_of(context.db, notice.id)
     if notice.state == "open" and tally.everybody and tally.done == tally.everybody and notice.roster_known:
-        notices.change_state(context.db, notice.id, "complete", at)
+        notices.change_state(context.db, notice.id, "complete", event.at)
     elif notice.state == "complete" and tally.done < tally.everybody:
         notices.set_values(context.db, notice.id, state="open", closed_at=None)
-    pause = timedelta(seconds=context.settings.acknowledge.revise_seconds)
-    soon = max(at, notice.revised_at + pause) if notice.revised_at else at + pause
-    return [Wake(kind="revise", subject=notice.id, at=soon), *_milestones(notice, tally, context)]
+    return _milestones(notice, tally, context)
 
 
 def _milestones(notice: Any, tally: Tally, context: Context) -> list[Action]:
+    """The sender is told of them only, and of each once."""
     if not notice.roster_known or not tally.everybody:
         return []
     most = tally.done >= tally.everybody * context.settings.acknowledge.summary_at

@@ -184,7 +184,7 @@ def dissolved(event: GroupDissolved, context: Context) -> list[Action]:
 
 
 def revise(event: Woke, context: Context) -> list[Action]:
-    """The coalesced revision: one new card for all presses since the last."""
+    """The coalesced revision: one new card for all presses since the last; whoever presses from now on asks for another."""
     notice = notices.get(context.db, event.subject) if event.kind == "revise" else None
     if notice is None:
         return []

@@ -122,5 +122,5 @@ ROUTES: Mapping[type[Event], tuple[Handler, ...]] = {
     SessionUsed: (signin.use,),
     SessionClosed: (signin.close,),
     PersonalDataRead: (audit.note,),
-    Woke: (notice.revise, acknowledge.close, remind.remind),
+    Woke: (acknowledge.count, notice.revise, acknowledge.close, remind.remind),
 }

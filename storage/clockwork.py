@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select
@@ -35,9 +36,16 @@ def wake(db: Connection, kind: str, subject: str, at: datetime, move: bool = Fal
     """The wake that is there stays, unless it is to be moved. Its row is written all the same: a decision that takes the
     wake at this moment and does not see this one is in conflict with it, and one of them is made anew.
     """
-    statement = insert(db, WakeRow).values(kind=kind, subject=subject, at=at)
-    at_last = at if move else WAKES.c.at
-    db.execute(statement.on_conflict_do_update(index_elements=["kind", "subject"], set_={"at": at_last}))
+    (MOVING if move else WAKING)(db, {"kind": kind, "subject": subject, "at": at})
+
+
+def _waking(dialect: str, move: bool) -> Any:
+    statement = insert_for(dialect, WakeRow)
+    at_last = statement.excluded.at if move else WAKES.c.at
+    return statement.on_conflict_do_update(index_elements=["kind", "subject"], set_={"at": at_last})
+
+
+MOVING, WAKING = Hot(partial(_waking, move=True)), Hot(partial(_waking, move=False))
 
 
 def due(db: Connection, now: datetime, most: int) -> Sequence[Row[Any]]:

@@ -6,13 +6,28 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, bindparam, func, or_, select, update
 
-from storage.database import insert, table
+from storage.database import Hot, insert, insert_for, table
 from storage.tables import Audience, Digest, Notice, NoticeGroup, Press, Receipt, Reminder, RosterChange
 
 NOTICES, PLACES, AUDIENCE = table(Notice), table(NoticeGroup), table(Audience)
 PRESSES, RECEIPTS, REMINDERS, DIGESTS = table(Press), table(Receipt), table(Reminder), table(Digest)
+
+# What every acknowledgement asks is built once: building a statement costs more than running it.
+_NOTICE: BindParameter[str] = bindparam("notice")
+_BY_ID = select(NOTICES).where(NOTICES.c.id == _NOTICE)
+_IN_AUDIENCE = select(AUDIENCE).where(AUDIENCE.c.notice == _NOTICE, AUDIENCE.c.person == bindparam("person"))
+_PRESSES = (
+    select(PRESSES)
+    .where(PRESSES.c.notice == _NOTICE, PRESSES.c.person == bindparam("person"))
+    .order_by(PRESSES.c.at, PRESSES.c.action)
+)
+_RECEIPT = select(RECEIPTS).where(RECEIPTS.c.notice == _NOTICE, RECEIPTS.c.person == bindparam("person"))
+_COUNTS = select(
+    select(func.count()).select_from(RECEIPTS).where(RECEIPTS.c.notice == _NOTICE, RECEIPTS.c.acked).scalar_subquery(),
+    select(func.count()).select_from(AUDIENCE).where(AUDIENCE.c.notice == _NOTICE).scalar_subquery(),
+)
 
 
 def open_notice(db: Connection, values: dict[str, Any]) -> None:
@@ -33,7 +48,7 @@ def freeze(db: Connection, notice: str, group: str, people: Iterable[tuple[str, 
 
 
 def get(db: Connection, notice: str) -> Row[Any] | None:
-    return db.execute(select(NOTICES).where(NOTICES.c.id == notice)).one_or_none()
+    return db.execute(_BY_ID, {"notice": notice}).one_or_none()
 
 
 def of_message(db: Connection, message: str) -> Row[Any] | None:
@@ -75,6 +90,24 @@ _OPEN_HERE = (
 )
 
 
+_FOR = (
+    select(
+        NOTICES, AUDIENCE.c.person.label("mine"), AUDIENCE.c.name.label("mine_name"),
+        RECEIPTS.c.acked, RECEIPTS.c.acked_at, RECEIPTS.c.deputy, _PRESSES.exists().label("pressed"),
+    )
+    .join(AUDIENCE, _MINE, isouter=True)
+    .join(RECEIPTS, _ANSWERED, isouter=True)
+    .where(NOTICES.c.id == _NOTICE)
+)  # fmt: skip
+
+
+def get_for(db: Connection, notice: str, person: str) -> Row[Any] | None:
+    """The notice and what it is to this person: `mine` (None: not in the roster), `mine_name`, `acked`, `acked_at`, `deputy`,
+    and whether they ever `pressed`."""
+    found: Row[Any] | None = db.execute(_FOR, {"notice": notice, "person": person}).one_or_none()
+    return found
+
+
 def open_here_for(db: Connection, group: str, person: str) -> Sequence[Row[Any]]:
     """As `open_in_group`, with what they are to this person: `mine` (None: not in the roster), `acked`, `first_at`."""
     return db.execute(_OPEN_HERE, {"group": group, "person": person}).all()
@@ -99,8 +132,7 @@ def set_values(db: Connection, notice: str, **values: Any) -> None:
 
 
 def in_audience(db: Connection, notice: str, person: str) -> Row[Any] | None:
-    query = select(AUDIENCE).where(AUDIENCE.c.notice == notice, AUDIENCE.c.person == person)
-    return db.execute(query).one_or_none()
+    return db.execute(_IN_AUDIENCE, {"notice": notice, "person": person}).one_or_none()
 
 
 def audience(db: Connection, notice: str) -> Sequence[Row[Any]]:
@@ -120,9 +152,8 @@ def pending(db: Connection, notice: str) -> list[Row[Any]]:
 
 def counts(db: Connection, notice: str) -> tuple[int, int]:
     """(acknowledged, audience)."""
-    everybody = db.execute(select(func.count()).select_from(AUDIENCE).where(AUDIENCE.c.notice == notice)).scalar_one()
-    done = select(func.count()).select_from(RECEIPTS).where(RECEIPTS.c.notice == notice, RECEIPTS.c.acked)
-    return db.execute(done).scalar_one(), everybody
+    done, everybody = db.execute(_COUNTS, {"notice": notice}).one()
+    return done, everybody
 
 
 def ways(db: Connection, notice: str) -> dict[str, int]:
@@ -135,22 +166,33 @@ def press(
 ) -> bool:
     """False when the very same press is known."""
     values = {"notice": notice, "person": person, "at": at, "action": action, "via": via, "deputy": deputy}
-    return bool(db.execute(insert(db, Press).values(**values).on_conflict_do_nothing()).rowcount)
+    return bool(PRESSING(db, values).rowcount)
+
+
+PRESSING = Hot(lambda dialect: insert_for(dialect, Press).on_conflict_do_nothing())
 
 
 def presses(db: Connection, notice: str, person: str) -> Sequence[Row[Any]]:
-    query = select(PRESSES).where(PRESSES.c.notice == notice, PRESSES.c.person == person)
-    return db.execute(query.order_by(PRESSES.c.at, PRESSES.c.action)).all()
+    return db.execute(_PRESSES, {"notice": notice, "person": person}).all()
 
 
 def receipt(db: Connection, notice: str, person: str) -> Row[Any] | None:
-    query = select(RECEIPTS).where(RECEIPTS.c.notice == notice, RECEIPTS.c.person == person)
-    return db.execute(query).one_or_none()
+    return db.execute(_RECEIPT, {"notice": notice, "person": person}).one_or_none()
 
 
 def save_receipt(db: Connection, notice: str, person: str, values: dict[str, Any]) -> None:
-    statement = insert(db, Receipt).values(notice=notice, person=person, **values)
-    db.execute(statement.on_conflict_do_update(index_elements=["notice", "person"], set_=values))
+    """All of `acked`, `first_at`, `acked_at`, `via`, `deputy`."""
+    SAVING(db, {"notice": notice, "person": person, **values})
+
+
+def _saving(dialect: str) -> Any:
+    statement = insert_for(dialect, Receipt)
+    standing = ("acked", "first_at", "acked_at", "via", "deputy")
+    changed = {name: statement.excluded[name] for name in standing}
+    return statement.on_conflict_do_update(index_elements=["notice", "person"], set_=changed)
+
+
+SAVING = Hot(_saving)
 
 
 def note_change(db: Connection, notice: str, person: str, at: datetime, change: str) -> None:

@@ -32,17 +32,13 @@ class Standing:
 
 def standing(db: Connection, notice_id: str, person: str) -> Standing | None:
     """None when the notice is gone. After the deadline it may still be acknowledged: then it is open for the person."""
-    notice = notices.get(db, notice_id)
+    notice = notices.get_for(db, notice_id, person)
     if notice is None:
         return None
-    place = notices.in_audience(db, notice_id, person)
-    name = place.name if place else ""
-    receipt = notices.receipt(db, notice_id, person)
-    if receipt is not None and receipt.acked:
-        return Standing(
-            notice=notice, state="acknowledged", name=name, at=receipt.acked_at, deputy=receipt.deputy
-        )
-    return Standing(notice=notice, state=_state(notice, place is not None, person), name=name)
+    name = notice.mine_name or ""
+    if notice.acked:
+        return Standing(notice=notice, state="acknowledged", name=name, at=notice.acked_at, deputy=notice.deputy)
+    return Standing(notice=notice, state=_state(notice, notice.mine is not None, person), name=name)
 
 
 def _state(notice: Any, inside: bool, person: str) -> State:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import fcntl
 from pathlib import Path
 from typing import IO
+
+import uvloop
 
 from bot import roles
 from bot.app import one_of_many, serve, sole_owner
@@ -31,12 +32,12 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     roles.check(settings, role, args.demo)
     if role == "all":
         with sole_owner(settings.data):
-            return asyncio.run(serve(settings, demo=args.demo, ready=_say_addresses))
+            return uvloop.run(serve(settings, demo=args.demo, ready=_say_addresses))
     with one_of_many(settings.data):
         name, place = _place(settings.data, role)
         set_up_logging(settings.data, settings.retention.log_days, "INFO", name)
         with place:
-            return asyncio.run(serve(settings, demo=False, role=role, ready=_say_ready))
+            return uvloop.run(serve(settings, demo=False, role=role, ready=_say_ready))
 
 
 def _place(data: Path, role: str) -> tuple[str, IO[str]]:

@@ -51,7 +51,10 @@ def _read(house: House, request: Request) -> tuple[str, str]:
 
 
 async def _standing(house: House, notice: str, person: str) -> Standing:
-    standing = await house.store.read(lambda db: pages.standing(db, notice, person))
+    return _there(await house.store.read(lambda db: pages.standing(db, notice, person)))
+
+
+def _there(standing: Standing | None) -> Standing:
     if standing is None:
         raise HTTPException(404, GONE)
     return standing
@@ -59,8 +62,8 @@ async def _standing(house: House, notice: str, person: str) -> Standing:
 
 async def press(house: House, request: Request, notice: str, person: str, action: Literal["ack", "undo"]) -> Response:
     """Answered after the commit only; a failing store or bus answers 503 with its own sentence."""
-    await house.tell(clicked(house, notice, person, action))
-    standing = await _standing(house, notice, person)
+    pressed = clicked(house, notice, person, action)
+    standing = _there(await house.tell_and_read(pressed, lambda db: pages.standing(db, notice, person)))
     late = action == "undo" and standing.state == "acknowledged"
     if wants_json(request):
         return _json(standing, action, late)

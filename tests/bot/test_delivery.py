@@ -242,6 +242,7 @@ async def test_a_word_that_is_no_answer_waits_for_working_hours(town: Town) -> N
     await town.roster(people=1)
     await town.says("boss", "明天上午九点开会，地点三楼，收到请回复。", id="m1")
     await town.clicks("p1", "m1", minutes=13 * 60)
+    await town.passes(minutes=13 * 60 + 1)
     (summary,) = [one for one in await town.said("whisper") if one.key.startswith("summary:")]
     assert summary.not_before.isoformat() == "2026-11-17T00:00:00+00:00"
 

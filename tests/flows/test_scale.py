@@ -117,7 +117,7 @@ def test_a_press_answered_by_any_web_process_is_kept_and_counted_once(fleet: Fle
     standing = webs[1].call(f"/api/v1/notices/{notice}", token)
     assert (standing["acknowledged"], standing["audience"]) == (40, 40)
     # Nobody missed being the last one: the notice is complete.
-    assert fleet.ask("SELECT state FROM notices WHERE id = :id", id=notice) == [("complete",)]
+    fleet.until("SELECT state FROM notices WHERE id = :id", "complete", id=notice)
 
 
 def test_missed_slots_are_caught_up_once_by_whichever_timer_leads(fleet: Fleet) -> None:

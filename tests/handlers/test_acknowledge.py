@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from storage import notices
+from bot import timer
+from storage import clockwork, notices
 from tests.conftest import Town
 
 ASK = "各位，明天上午九点在镇政府三楼开防火工作会，收到请回复。"
@@ -154,10 +155,23 @@ async def test_the_card_is_revised_once_for_many_clicks(asked: Town) -> None:
     assert "干部" not in str(revision.card)
 
 
+async def test_a_press_just_after_a_revision_is_shown_by_the_next(asked: Town) -> None:
+    """However late the timer removes the wake that it has published."""
+    await asked.clicks("p1", "m1", minutes=2)
+    wake = await asked.read(clockwork.next_wake)
+    assert wake.kind == "revise"
+    await asked.house.tell(timer.woke(wake.kind, wake.subject, wake.at))
+    await asked.clicks("p2", "m1", minutes=2.1)
+    await asked.house.store.write(lambda db: clockwork.take_wake(db, wake.kind, wake.subject, wake.at))
+    await asked.passes(minutes=3)
+    assert [one.card["progress"] for one in await asked.said("revise")] == [[1, 5], [2, 5]]
+
+
 async def test_the_sender_is_told_at_the_milestones_only(asked: Town) -> None:
     told: list[int] = []
     for number in range(1, 6):
         await asked.clicks(f"p{number}", "m1", minutes=1 + number)
+        await asked.passes(minutes=1.5 + number)
         told.append(len(await asked.said("whisper", to="boss")))
     assert told == [0, 0, 0, 1, 2]
     titles = [one.card["title"] for one in await asked.said("whisper", to="boss")]
@@ -169,9 +183,14 @@ async def test_the_sender_is_told_at_the_milestones_only(asked: Town) -> None:
 async def test_an_undo_opens_a_complete_notice_again_and_tells_nobody(asked: Town) -> None:
     for number in range(1, 6):
         await asked.clicks(f"p{number}", "m1", minutes=2)
+    await asked.passes(minutes=2.5)
     said = len(await asked.said("whisper"))
+    assert await state(asked) == "complete"
     await asked.clicks("p1", "m1", minutes=3, action="undo")
+    await asked.passes(minutes=3.5)
+    assert await state(asked) == "open"
     await asked.clicks("p1", "m1", minutes=4)
+    await asked.passes(minutes=4.5)
     assert await state(asked) == "complete"
     assert len(await asked.said("whisper")) == said
 
