@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import fcntl
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import uvloop
 
@@ -32,12 +34,24 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     roles.check(settings, role, args.demo)
     if role == "all":
         with sole_owner(settings.data):
-            return uvloop.run(serve(settings, demo=args.demo, ready=_say_addresses))
+            return _run(serve(settings, demo=args.demo, ready=_say_addresses), settings, role)
     with one_of_many(settings.data):
         name, place = _place(settings.data, role)
         set_up_logging(settings.data, settings.retention.log_days, "INFO", name)
         with place:
-            return uvloop.run(serve(settings, demo=False, role=role, ready=_say_ready))
+            return _run(serve(settings, demo=False, role=role, ready=_say_ready), settings, role)
+
+
+def _run(serving: Coroutine[Any, Any, int], settings: Settings, role: str) -> int:
+    with asyncio.Runner(loop_factory=loop_of(settings, role)) as runner:
+        return runner.run(serving)
+
+
+def loop_of(settings: Settings, role: str) -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop is a fifth quicker; but the WeChat gateway's TLS (grpclib) does not run on it."""
+    if roles.CHANNELS in roles.ROLES[role] and "wechaty" in roles.enabled(settings):
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 def _place(data: Path, role: str) -> tuple[str, IO[str]]:
