@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from storage.database import Result, StoreBusy, StoreError, Work
@@ -30,6 +30,8 @@ BATCH = 512
 READERS = 4
 BUSY_MS = 10_000
 JOURNAL = 64_000_000
+# As SQLite says it of a file that is not whole.
+DAMAGED = ("malformed", "not a database")
 
 
 @dataclass(slots=True)
@@ -62,7 +64,9 @@ class SqliteStore:
         try:
             with self._engine.begin() as db:
                 upgrade(db)
-        except OperationalError as error:
+        except DatabaseError as error:
+            if not _is_the_files(error):
+                raise
             raise _explained(error) from error
 
     async def write(self, work: Work[Result], key: str = "") -> Result:
@@ -87,7 +91,9 @@ class SqliteStore:
         try:
             with self._engine.connect().execution_options(reads_only=True) as db:
                 return work(db)
-        except OperationalError as error:
+        except DatabaseError as error:
+            if not _is_the_files(error):
+                raise
             raise _explained(error) from error
 
     async def snapshot(self, work: Work[Result]) -> Result:
@@ -139,11 +145,11 @@ class SqliteStore:
     def _commit(self, jobs: list[Job]) -> None:
         try:
             self._together(jobs)
-        except OperationalError as error:
-            for job in jobs:
-                job.error = _explained(error)
         except BaseException as error:  # whoever waits must hear of it
-            if len(jobs) == 1:
+            if isinstance(error, DatabaseError) and _is_the_files(error):
+                for job in jobs:
+                    job.error = _explained(error)
+            elif len(jobs) == 1:
                 jobs[0].error = error
             else:
                 # Nothing of the batch stayed. One by one, so that only the culprit hears of it.
@@ -223,8 +229,17 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
             time.sleep(0.02)
 
 
-def _explained(error: OperationalError | sqlite3.Error) -> StoreError:
+def _is_the_files(error: DatabaseError) -> bool:
+    """True when the file failed, not what was asked of it."""
+    return isinstance(error, OperationalError) or any(word in str(error.orig) for word in DAMAGED)
+
+
+def _explained(error: DatabaseError | sqlite3.Error) -> StoreError:
     reason = str(getattr(error, "orig", error))
+    if any(word in reason for word in DAMAGED):
+        return StoreError(
+            f"数据库文件已损坏（{reason}）。请停掉轻群，把数据目录另存一份，再用最近的备份恢复：qingqun restore FILE.zip --force。"
+        )
     if "locked" in reason or "busy" in reason:
         return StoreBusy("数据库文件正被另一个进程占用，请等它结束后再试。")
     if "full" in reason:

@@ -59,6 +59,13 @@ async def _data(settings: Settings, store: Store) -> Found:
 
 async def _database(settings: Settings, store: Store) -> Found:
     kind = "PostgreSQL" if settings.database else "SQLite"
+    if not settings.database:
+        damage = await store.study(lambda db: db.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+        if damage != "ok":
+            return Found(
+                f"数据库文件有损坏：{damage}",
+                "请停掉轻群，把数据目录另存一份，再用最近的备份恢复：qingqun restore FILE.zip --force。",
+            )
     failures = await store.read(clockwork.troubles)
     advice = f"有 {failures} 个事件处理出错，请查看 logs 目录里的日志。" if failures else ""
     return Found(f"数据库 {kind} 可以读写", advice)
