@@ -222,7 +222,7 @@ def _pass_time(book: Book, event: Event) -> None:
     """What did not arrive, then what is due."""
     lost = cleanups.undelivered(book.db)
     for one in book.adopt(cleanups.hold(book.db, lost)):
-        step = "unsaid" if "stale" in lost[one.id] else "unreached"
+        step = ("untold" if one.state == "doing" else "unsaid") if "stale" in lost[one.id] else "unreached"
         book.take(one, Step(step=step, at=event.at, note=book.context.say(f"cleanup.note.{step}")))
     due = [one for one in book.adopt(cleanups.hold_due(book.db, event.at)) if _is_due(one, event)]
     said = cleanups.warnings(book.db, [one.id for one in due])

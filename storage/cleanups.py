@@ -180,11 +180,13 @@ def deserted(db: Connection) -> set[str]:
 
 
 def undelivered(db: Connection) -> dict[str, set[str]]:
-    """By round that waits for an answer to messages of which none arrived: what became of them (failed, stale)."""
-    waiting = and_(ITEMS.c.state == "asked", ITEMS.c.late_at.is_(None))
+    """By round that waits for an answer to messages, or is to be carried out, and of which none arrived: what became of
+    them (failed, stale).
+    """
+    waiting = and_(ITEMS.c.state.in_(("asked", "doing")), ITEMS.c.late_at.is_(None))
     lost = and_(OUTBOX.c.key == STEPS.c.evidence, OUTBOX.c.state.in_(("failed", "stale")))
     suspects = select(ITEMS.c.id).join(STEPS, STEPS.c.item == ITEMS.c.id).join(OUTBOX, lost).where(waiting)
-    other = select(STEPS.c.item, func.max(STEPS.c.number).label("number")).where(STEPS.c.step != "asked")
+    other = select(STEPS.c.item, func.max(STEPS.c.number).label("number")).where(STEPS.c.step.not_in(("asked", "told")))
     before = other.where(STEPS.c.item.in_(suspects)).group_by(STEPS.c.item).subquery()
     query = (
         select(STEPS.c.item, OUTBOX.c.state)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from config.settings import TIMEZONE
 from storage import registerimports
@@ -13,6 +13,8 @@ from storage.tables import (
     Activity,
     Audience,
     Claim,
+    Cleanup,
+    CleanupStep,
     Digest,
     Flag,
     Notice,
@@ -51,7 +53,10 @@ def forget_flags(db: Connection, now: datetime, days: int) -> None:
 def forget_traces(db: Connection, now: datetime, claim_days: int, activity_days: int) -> None:
     claims, outbox, activity, troubles = table(Claim), table(Outgoing), table(Activity), table(Trouble)
     db.execute(delete(claims).where(claims.c.at < now - timedelta(days=claim_days)))
-    said = outbox.c.state != "waiting"
+    items, steps = table(Cleanup), table(CleanupStep)
+    # That a warning did not arrive is known from here, for as long as something may follow from it.
+    awaited = select(steps.c.evidence).join(items, items.c.id == steps.c.item).where(items.c.state.in_(("asked", "doing")))
+    said = or_(outbox.c.state == "sent", and_(outbox.c.state != "waiting", outbox.c.key.not_in(awaited)))
     db.execute(delete(outbox).where(said, outbox.c.at < now - timedelta(days=OUTBOX_DAYS)))
     first = (now - timedelta(days=activity_days)).astimezone(TIMEZONE).date()
     db.execute(delete(activity).where(activity.c.day < first))

@@ -43,8 +43,9 @@ STEPS: Mapping[str, Kind] = {
     "no_owner": Kind(of=("found", "returned", "asked"), to="office"),
     "referred": Kind(of=("found", "returned"), to="office"),
     "unreached": Kind(of=("asked",), to="office"),
-    # The message was too late to be sent: asked again with the next one.
+    # The message was too late to be sent: asked, or told, again with the next one.
     "unsaid": Kind(of=("asked",), to="found"),
+    "untold": Kind(of=("doing",)),
     "escalated": Kind(of=("asked", "doing")),
     "decided": Kind(of=(*UNDECIDED, "proposed"), to="proposed"),
     "ruled": Kind(of=("office", "asked"), to="doing"),

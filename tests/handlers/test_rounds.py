@@ -137,6 +137,38 @@ async def test_a_message_that_did_not_arrive_is_no_warning(city: Cleaning, becam
     assert len(await city.said()) == (2 if became == "stale" else 1)
 
 
+@on_both
+async def test_what_did_not_reach_whom_it_told_is_told_again_and_escalates_nothing(city: Cleaning) -> None:
+    await city.silent()
+    await city.week()
+    await city.decides("p1", "dissolve")
+    await city.reviews("confirm")
+    await city.week(1)
+    assert (await city.told_steps())[-1] == "told"
+    await city.settled("stale")
+    # Nobody was awake for weeks, and what is old has been forgotten meanwhile.
+    await city.day(60)
+    assert (await city.told_steps())[-1] == "untold"
+    await city.week(9)
+    assert (await city.told_steps())[-1] == "told"
+    assert "escalated" not in await city.told_steps()
+
+
+@on_both
+async def test_what_failed_to_reach_whom_it_told_is_no_warning_however_old(city: Cleaning) -> None:
+    await city.silent()
+    await city.week()
+    await city.decides("p1", "dissolve")
+    await city.reviews("confirm")
+    await city.week(1)
+    await city.settled("failed")
+    for days in (9, 45, 60):
+        await city.day(days)
+    # The question had arrived.
+    last = (await city.steps())[-1]
+    assert (last.step, last.evidence) == ("escalated", "cleanup:2026-W47:playground:p1")
+
+
 async def test_a_message_that_still_waits_is_no_warning_either(city: Cleaning) -> None:
     await city.silent()
     await city.week()

@@ -49,6 +49,7 @@ def steps(names: str, **told: Any) -> list[Step]:
         ("found referred ruled verified", "cooling"),
         ("found asked unreached", "office"),
         ("found asked unsaid asked", "asked"),
+        ("found no_owner ruled told untold told", "doing"),
         ("found asked decided decided confirmed told escalated verified closed", "closed"),
         ("found asked decided returned asked decided", "proposed"),
         ("found asked decided withdrawn", "asked"),
