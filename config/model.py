@@ -1,21 +1,25 @@
-"""The learned component as data: weights of readable features, for "is it a demand" and for each category."""
+"""The learned component as data: a small network over readable features, for "is it a demand" and for each category."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import add
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 SHIPPED = Path(__file__).with_name("model.tsv")
 GATE = Path(__file__).with_name("gate.tsv")
 LEXICON = Path(__file__).with_name("lexicon.tsv")
 DEMAND = "demand"
-# So many lines are kept as they were read; more would cost more memory than reading them again costs time.
-KEPT = 30_000
-# A feature's rarity, and (column, weight as it is, weight by rarity) for the columns it speaks to.
-Weights = tuple[float, tuple[tuple[int, float, float], ...]]
+# A number of a feature's vector is one printable character: ZERO is 0, and so many steps lie on either side of it.
+ZERO, STEPS = "P", 46
+# Rarities are written in hundredths.
+RARITY_UNIT = 100
+Numbers = NDArray[np.float64]
 
 
 class ModelError(ValueError):
@@ -23,51 +27,97 @@ class ModelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Model:
-    """Two questions, both logistic: is this a demand at all (column "demand"), and if so, of this category?
+class Layers:
+    """What reads the vector of a message: `scale` and `start` make it; a hidden layer and a direct one answer."""
 
-    Each question is asked twice and the answers added: of the features as they are (`plain`), and of the features weighed by
-    their rarity and divided by the length of their vector (`scaled`), so that a long message is not judged by its length.
+    scale: Numbers
+    start: Numbers
+    hidden: Numbers
+    lift: Numbers
+    outer: Numbers
+    direct: Numbers
+    bias: Numbers
+
+    def fit(self, columns: int) -> bool:
+        """Whether the shapes belong together."""
+        width, inner = self.hidden.shape if self.hidden.ndim == 2 else (0, 0)
+        return (
+            self.scale.shape == self.start.shape == (width,)
+            and self.lift.shape == (inner,)
+            and self.outer.shape == (inner, columns)
+            and self.direct.shape == (width, columns)
+            and self.bias.shape == (columns,)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Opinion:
+    """What the model thinks of one message, and what each feature says to it."""
+
+    chances: Mapping[str, float]
+    """How likely it is a demand at all; and for each category a score, low where either answer doubts."""
+    columns: tuple[str, ...]
+    layers: Layers
+    features: tuple[str, ...]
+    vectors: Numbers
+    weights: Numbers
+    awake: NDArray[np.bool_]
+    """Which numbers of the hidden layer spoke."""
+
+    def shares(self, column: str) -> dict[str, float]:
+        """How much each feature speaks for a column in this message: its part of the sum, along the slope of the answer."""
+        k, layers = self.columns.index(column), self.layers
+        slope = layers.direct[:, k] + layers.hidden @ (layers.outer[:, k] * self.awake)
+        said = (self.vectors @ (slope * layers.scale)) * self.weights
+        return dict(zip(self.features, said.tolist(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Model:
+    """Every feature has a vector and a rarity; the vectors of a message, weighed by rarity and divided by the length of that
+
+    (a long message is not judged by its length), are added up and read by the layers.
     """
 
     columns: tuple[str, ...]
-    bias: tuple[float, ...]
     thresholds: Mapping[str, float]
+    layers: Layers
     lines: Mapping[str, str]
-    """Feature → the rest of its line; read when the feature is first met, because a message holds few of them."""
-    _read: dict[str, Weights] = field(default_factory=dict)
+    """Feature → the rest of its line; read when the feature is met, because a message holds few of them."""
 
-    def weights(self, feature: str) -> Weights:
-        found = self._read.get(feature)
-        if found is None:
-            if len(self._read) >= KEPT:
-                self._read.clear()
-            found = self._read[feature] = _weights(feature, self.lines[feature])
-        return found
+    def opinion(self, features: Iterable[str]) -> Opinion:
+        """Each feature counts once. The sum is of whole numbers (small enough for floats), so no order changes it."""
+        layers = self.layers
+        known = tuple(sorted(self.lines.keys() & set(features)))
+        vectors, rarity = self._vectors(known)
+        norm = math.sqrt(float(rarity @ rarity)) or 1.0
+        seen = layers.start + (rarity @ vectors) * layers.scale / norm
+        inner = seen @ layers.hidden + layers.lift
+        answers = np.maximum(inner, 0) @ layers.outer + seen @ layers.direct + layers.bias
+        demand, *chances = map(_logistic, answers.tolist())
+        return Opinion(
+            chances={DEMAND: demand} | {n: demand**2 * c for n, c in zip(self.columns[1:], chances, strict=True)},
+            columns=self.columns,
+            layers=layers,
+            features=known,
+            vectors=vectors,
+            weights=rarity / norm,
+            awake=inner > 0,
+        )
 
-    def probabilities(self, features: Iterable[str]) -> dict[str, float]:
-        """For each category: that it is a demand, and of this category. Each feature counts once."""
-        plain, scaled = list(self.bias), [0.0] * len(self.bias)
-        length = 0.0
-        # Sorted: the sum of floats depends on the order, and the same message must always be judged alike.
-        for feature in sorted(self.lines.keys() & set(features)):
-            rarity, cells = self.weights(feature)
-            length += rarity**2
-            for column, once, weighed in cells:
-                plain[column] += once
-                scaled[column] += weighed
-        norm = math.sqrt(length) or 1.0
-        chances = [_logistic(a + b / norm) for a, b in zip(plain, scaled, strict=True)]
-        demand = chances[0]
-        return {name: demand * demand * chance for name, chance in zip(self.columns[1:], chances[1:], strict=True)} | {
-            DEMAND: demand
-        }
-
-    def weight(self, feature: str, column: str) -> float:
-        """How much a feature speaks for a column, roughly; 0 for what was never seen."""
-        wanted = self.columns.index(column)
-        cells = self.weights(feature)[1] if feature in self.lines else ()
-        return next((once + weighed / 20 for c, once, weighed in cells if c == wanted), 0.0)
+    def _vectors(self, features: tuple[str, ...]) -> tuple[Numbers, Numbers]:
+        """Whole numbers: of each feature its vector, and its rarity."""
+        width = len(self.layers.scale)
+        rarities: list[int] = []
+        codes: list[str] = []
+        for feature in features:
+            code, _, rarity = self.lines[feature].partition("\t")
+            if len(code) != width or not code.isascii() or not rarity.isdecimal():
+                raise ModelError(f"模型文件里“{feature}”这一行读不懂")
+            codes.append(code)
+            rarities.append(int(rarity))
+        numbers = np.frombuffer("".join(codes).encode("ascii"), np.uint8).reshape(len(codes), width)
+        return numbers.astype(np.float64) - ord(ZERO), np.array(rarities, np.float64)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -117,24 +167,18 @@ def load_model(path: Path = SHIPPED) -> Model | None:
     if not path.exists():
         return None
     lines = dict(line.partition("\t")[::2] for line in path.read_text("utf-8").split("\n") if line)
-    heads = {name: lines.pop(f"#{name}", "").split("\t") for name in _HEADS}
-    columns = tuple(heads.get("columns", ()))
+    columns = tuple(lines.pop("#columns", "").split("\t"))
     try:
-        bias = tuple(map(float, heads.get("bias", ())))
-        thresholds = dict(zip(columns, map(float, heads.get("thresholds", ())), strict=True))
+        thresholds = dict(zip(columns, map(float, lines.pop("#thresholds", "").split("\t")), strict=True))
+        layers = Layers(**{name: _numbers(lines.pop(f"#{name}", "")) for name in Layers.__slots__})
     except ValueError as error:
         raise ModelError(f"模型文件 {path.name} 的开头几行：{error}") from None
-    if not columns or columns[0] != DEMAND or len(bias) != len(columns):
-        raise ModelError(f"模型文件 {path.name} 的 #columns、#bias、#thresholds 不全或不一样长")
-    return Model(columns=columns, bias=bias, thresholds=thresholds, lines=lines)
+    if columns[0] != DEMAND or not layers.fit(len(columns)):
+        raise ModelError(f"模型文件 {path.name} 开头的 #columns 和各层不全或不一样长")
+    return Model(columns=columns, thresholds=thresholds, layers=layers, lines=lines)
 
 
-def _weights(feature: str, line: str) -> Weights:
-    rarity, *cells = line.split("\t")
-    try:
-        return float(rarity), tuple((int(c), float(a), float(b)) for c, a, b in (cell.split(":") for cell in cells))
-    except ValueError as error:
-        raise ModelError(f"模型文件里“{feature}”这一行读不懂：{error}") from None
-
-
-_HEADS = ("columns", "bias", "thresholds")
+def _numbers(line: str) -> Numbers:
+    """The shape, as 48x96, then the numbers."""
+    shape, _, numbers = line.partition("\t")
+    return np.array(numbers.split(), np.float64).reshape([int(size) for size in shape.split("x")])

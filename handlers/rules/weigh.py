@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 from config.calendar import Calendar
-from config.model import DEMAND
+from config.model import DEMAND, Opinion
 from config.rulebook import Rule, Rulebook
 from handlers.rules.candidates import Candidate, Rejected
 from handlers.rules.features import grams, ngrams, structure, terms
@@ -23,9 +23,10 @@ def weigh(
     if model is None:
         return found, []
     features = [*ngrams(reading), *terms(reading), *structure(reading, rulebook, found, rejected, calendar)]
-    chances = model.probabilities(features)
+    opinion = model.opinion(features)
+    chances = dict(opinion.chances)
     if takes_rest(reading, rulebook):
-        chances["off_hours"] = max(chances["off_hours"], chances[DEMAND] ** 2 * TAKEN)
+        chances["off_hours"] = max(chances["off_hours"], chances[DEMAND] ** 3 * TAKEN)
     stands: list[Candidate] = []
     withdrawn: list[Rejected] = []
     spared = _spared(reading)
@@ -39,7 +40,7 @@ def weigh(
         if own:
             stands += own[:1]
         elif likely and not _is_spared(category, spared) and (mine or category not in excepted):
-            stands += mine[:1] or [_learned(category, reading, rulebook)]
+            stands += mine[:1] or [_learned(category, opinion, reading, rulebook)]
         else:
             reason = rulebook.phrases.get("unlikely", "")
             withdrawn += [Rejected(c.rule, c.start, c.end, "unlikely", reason) for c in mine]
@@ -67,10 +68,9 @@ def takes_rest(reading: Reading, rulebook: Rulebook) -> bool:
     return bool(reading.posted_off) and not rulebook.groups["later"].search(reading.plain)
 
 
-def _learned(category: str, reading: Reading, rulebook: Rulebook) -> Candidate:
-    """No rule spoke: the words are the clause that weighs most for this category."""
-    model = rulebook.model
-    assert model is not None
+def _learned(category: str, opinion: Opinion, reading: Reading, rulebook: Rulebook) -> Candidate:
+    """No rule spoke: the words are the clause that speaks most for this category in this message."""
+    shares = opinion.shares(category)
     rule = Rule(
         id=f"{category}.learned",
         category=category,
@@ -80,7 +80,7 @@ def _learned(category: str, reading: Reading, rulebook: Rulebook) -> Candidate:
     )
     best = max(
         reading.clauses() or reading.sentences,
-        key=lambda span: sum(model.weight(g, category) for g in set(grams(reading.plain[span.start : span.end]))),
+        key=lambda span: sum(shares.get(g, 0.0) for g in sorted(set(grams(reading.plain[span.start : span.end])))),
         default=None,
     )
     return Candidate(rule, best.start, best.end) if best else Candidate(rule, 0, len(reading.plain))

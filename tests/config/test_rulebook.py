@@ -1,11 +1,12 @@
 """A rulebook that cannot be used says where and why; a good one is complete."""
 
 
+import math
 from pathlib import Path
 
 import pytest
 
-from config.model import ModelError, load_model
+from config.model import STEPS, ModelError, load_model
 from config.rulebook import RulebookError, load_rulebook
 
 POLICY = [
@@ -128,38 +129,70 @@ def test_a_unit_adds_words_a_rule_and_an_exemption_of_its_own(tmp_path: Path) ->
     assert book.version.endswith("+unit")
 
 
+MODEL = {
+    "columns": "demand\tscreenshot",
+    "thresholds": "0.5\t0.5",
+    "scale": "2\t0.1 0.1",
+    "start": "2\t0 0",
+    "hidden": "2x1\t1 0",
+    "lift": "1\t0",
+    "outer": "1x2\t0 1",
+    "direct": "2x2\t1 0 0 1",
+    "bias": "2\t0 -1",
+}
+
+
+def model_file(path: Path, features: str = "", **heads: str) -> Path:
+    path.write_text("".join(f"#{name}\t{value}\n" for name, value in (MODEL | heads).items()) + features, "utf-8")
+    return path
+
+
 @pytest.mark.parametrize(
-    "text",
+    "heads",
     [
-        pytest.param("#columns\tdemand\n#bias\t1\t2\n#thresholds\t0.5\n", id="lengths differ"),
-        pytest.param("#columns\tscreenshot\n#bias\t1\n#thresholds\t0.5\n", id="no demand column"),
-        pytest.param("#columns\tdemand\n#bias\tx\n#thresholds\t0.5\n", id="no number"),
+        pytest.param({"bias": "1\t0"}, id="lengths differ"),
+        pytest.param({"hidden": "2\t1 0"}, id="no matrix"),
+        pytest.param({"lift": "3\t0"}, id="not as many numbers as it says"),
+        pytest.param({"columns": "screenshot\tranking"}, id="no demand column"),
+        pytest.param({"thresholds": "0.5"}, id="a threshold is missing"),
+        pytest.param({"scale": "2\tx y"}, id="no number"),
+        pytest.param({"outer": ""}, id="a layer is missing"),
     ],
 )
-def test_a_broken_model_is_refused(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "model.tsv"
-    path.write_text(text, "utf-8")
+def test_a_broken_model_is_refused(tmp_path: Path, heads: dict[str, str]) -> None:
     with pytest.raises(ModelError, match=r"model\.tsv"):
-        load_model(path)
+        load_model(model_file(tmp_path / "model.tsv", **heads))
 
 
-def test_a_broken_weight_is_named_when_it_is_met(tmp_path: Path) -> None:
-    path = tmp_path / "model.tsv"
-    path.write_text("#columns\tdemand\n#bias\t1\n#thresholds\t0.5\n请\t1.0\t0:a:b\n", "utf-8")
-    model = load_model(path)
+@pytest.mark.parametrize("line", ["Q\t100", "QQQ\t100", "QQ\ta", "QQ", "Q阿\t100"])
+def test_a_broken_vector_is_named_when_it_is_met(tmp_path: Path, line: str) -> None:
+    model = load_model(model_file(tmp_path / "model.tsv", f"请\t{line}\n"))
     assert model is not None
     with pytest.raises(ModelError, match="“请”"):
-        model.probabilities(["请"])
+        model.opinion(["请"])
+
+
+def test_a_model_says_what_each_feature_speaks_for(tmp_path: Path) -> None:
+    model = load_model(model_file(tmp_path / "model.tsv", "请\tZP\t300\n截\tPd\t400\n"))
+    assert model is not None
+    opinion = model.opinion(["截", "请", "截", "never seen"])
+    # 请 is (10, 0) and 截 (0, 20) tenths, weighed 3 and 4, divided by 5: the message is (0.6, 1.6).
+    demand, screenshot = 1 / (1 + math.exp(-0.6)), 1 / (1 + math.exp(-1.2))
+    assert opinion.chances == pytest.approx({"demand": demand, "screenshot": demand**2 * screenshot})
+    assert opinion.shares("demand") == pytest.approx({"请": 0.6, "截": 0.0})
+    # 请 wakes the hidden layer, which speaks for the category.
+    assert opinion.shares("screenshot") == pytest.approx({"请": 0.6, "截": 1.6})
+    assert model.opinion([]).chances["demand"] == 0.5
 
 
 def test_every_line_of_the_shipped_model_can_be_read() -> None:
     model = load_model()
     assert model is not None
     assert len(model.lines) > 10_000
-    for feature in model.lines:
-        rarity, cells = model.weights(feature)
-        assert rarity > 0
-        assert all(0 <= column < len(model.columns) for column, _, _ in cells)
+    vectors, rarity = model._vectors(tuple(model.lines))
+    assert vectors.shape == (len(model.lines), len(model.layers.scale))
+    assert abs(vectors).max() <= STEPS
+    assert rarity.min() > 0
 
 
 def test_without_a_model_file_the_rules_stand_alone(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class Town:
             {"type": "message", "id": f"m{group}-{n}", "at": (self.begun + timedelta(seconds=n)).isoformat(),
              "channel": "playground", "group": {"id": group, "name": f"{group}工作群"}, "kind": "text", "mentions": [],
              "sender": {"id": BOSS, "name": "老周"},
-             "text": f"通知：周五上午在{group}{n}会议室开会，请各位收到后回复。"}
+             "text": f"通知：周五上午在{group}楼{n}号会议室开会，请各位收到后回复。"}
             for group in self.groups for n in range(self.each)
         ]  # fmt: skip
 
