@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 Feed = Callable[[Any], Awaitable[object]]
 Make = Callable[[int, dict[str, Any]], Any]
 Insert = Callable[[str, str, str], object]
@@ -35,75 +37,17 @@ def durable(path: Path) -> Insert:
 
 async def nonebot2(insert: Insert) -> tuple[Make, Feed]:
     import nonebot
-    from nonebot.adapters import Adapter, Bot, Event, Message, MessageSegment
     from nonebot.message import handle_event
 
-    class Segment(MessageSegment["Words"]):
-        @classmethod
-        def get_message_class(cls) -> type[Words]:
-            return Words
+    from bench.nowhere import Said, begin
 
-        def __str__(self) -> str:
-            return str(self.data["text"])
-
-        def is_text(self) -> bool:
-            return True
-
-    class Words(Message[Segment]):
-        @classmethod
-        def get_segment_class(cls) -> type[Segment]:
-            return Segment
-
-        @staticmethod
-        def _construct(msg: str) -> Any:
-            yield Segment("text", {"text": msg})
-
-    class Said(Event):
-        room: str
-        person: str
-        words: str
-
-        def get_type(self) -> str:
-            return "message"
-
-        def get_event_name(self) -> str:
-            return "message"
-
-        def get_event_description(self) -> str:
-            return ""
-
-        def get_user_id(self) -> str:
-            return self.person
-
-        def get_session_id(self) -> str:
-            return f"{self.room}_{self.person}"
-
-        def get_message(self) -> Any:
-            return Words(self.words)
-
-        def is_tome(self) -> bool:
-            return False
-
-    class Nowhere(Adapter):
-        @classmethod
-        def get_name(cls) -> str:
-            return "nowhere"
-
-        async def _call_api(self, bot: Bot, api: str, **data: Any) -> Any:
-            return None
-
-    class Mute(Bot):
-        async def send(self, event: Event, message: Any, **more: Any) -> Any:
-            return None
-
-    nonebot.init(driver="~none", log_level="WARNING")
+    bot = begin()
 
     async def note(event: Said) -> None:
         insert(event.room, event.person, event.words)
 
     note.__annotations__["event"] = Said
     nonebot.on_message(priority=1, block=True).handle()(note)
-    bot = Mute(Nowhere(nonebot.get_driver()), "1")
     return lambda _, one: Said(room=one["room"], person=one["person"], words=one["text"]), lambda event: handle_event(bot, event)
 
 
